@@ -1,0 +1,1 @@
+"""tensorjoin: a compiler that turns neural networks into SQL."""
