@@ -1,0 +1,80 @@
+"""
+Target profiles: what an engine can do, as data.
+
+Passes ask a profile; they never ask for an engine by name.
+"""
+
+from dataclasses import dataclass
+
+from tensorjoin.errors import TensorjoinError
+
+MATH_FUNCTIONS = frozenset({"exp", "sqrt", "cos", "sin"})
+
+
+@dataclass(frozen=True)
+class TargetProfile:
+    """What one engine offers, and the limits it sets."""
+
+    name: str
+    functions: frozenset[str]
+    """Scalar functions that exist; what is missing is expanded into arithmetic."""
+    vectors: bool
+    """Whether a column may hold a vector, and two vectors have a dot product."""
+    max_columns: int
+    """Columns a table or a result may have."""
+    max_depth: int
+    """Nesting an expression may have."""
+    max_parameters: int
+    """Parameters a statement may have."""
+    keeps_join_order: bool
+    """Whether a join is run in the order in which it is written."""
+    merges_queries: bool
+    """Whether statements cost more than arithmetic, so that few and large ones are best."""
+    chunk: int
+    """The chunk of a weight row which suits the engine's rows, in elements."""
+
+
+SQLITE = TargetProfile(
+    name="sqlite",
+    functions=MATH_FUNCTIONS,
+    vectors=False,
+    max_columns=2000,
+    max_depth=1000,
+    max_parameters=32766,
+    keeps_join_order=True,
+    merges_queries=False,
+    chunk=64,
+)
+
+DUCKDB = TargetProfile(
+    name="duckdb",
+    functions=MATH_FUNCTIONS,
+    vectors=True,
+    max_columns=100_000,
+    max_depth=1000,
+    max_parameters=65535,
+    keeps_join_order=False,
+    merges_queries=True,
+    chunk=64,
+)
+
+POSTGRES = TargetProfile(
+    name="postgres",
+    functions=MATH_FUNCTIONS,
+    vectors=False,
+    max_columns=1600,
+    max_depth=10_000,
+    max_parameters=65535,
+    keeps_join_order=False,
+    merges_queries=False,
+    chunk=64,
+)
+
+TARGETS = {profile.name: profile for profile in (SQLITE, DUCKDB, POSTGRES)}
+
+
+def target_profile(name: str) -> TargetProfile:
+    """The profile called `name`, or an error that lists those that exist."""
+    if name not in TARGETS:
+        raise TensorjoinError(f"unknown target {name!r}: choose one of {', '.join(TARGETS)}")
+    return TARGETS[name]
