@@ -1,5 +1,49 @@
 """What this project adds to xDSL; `sql-opt` and `xdsl-opt` find it by entry point."""
 
-from xdsl.universe import Universe
+from importlib import import_module
 
-TENSORJOIN_UNIVERSE = Universe(all_dialects={}, all_passes={}, all_targets={})
+from xdsl.ir import Dialect
+from xdsl.passes import ModulePass
+from xdsl.universe import Universe
+from xdsl.utils.target import Target
+
+DIALECTS = ("nn", "ten", "rel")
+
+PASSES = ("decompose", "roll-layers")
+"""The name of a pass is that of its file, and of the class in it: `tile-weights`, TileWeightsPass."""
+
+TARGETS: tuple[str, ...] = ()
+
+
+def _class_name(name: str, suffix: str) -> str:
+    return "".join(word.capitalize() for word in name.split("-")) + suffix
+
+
+def _dialect(name: str):
+    def load() -> Dialect:
+        return getattr(import_module(f"tensorjoin.dialects.{name}"), name.capitalize())
+
+    return load
+
+
+def _pass(name: str):
+    def load() -> type[ModulePass]:
+        module = import_module(f"tensorjoin.passes.{name.replace('-', '_')}")
+        return getattr(module, _class_name(name, "Pass"))
+
+    return load
+
+
+def _target(name: str):
+    def load() -> type[Target]:
+        module = import_module(f"tensorjoin.backends.{name.replace('-', '_')}")
+        return getattr(module, _class_name(name, "Target"))
+
+    return load
+
+
+TENSORJOIN_UNIVERSE = Universe(
+    all_dialects={name: _dialect(name) for name in DIALECTS},
+    all_passes={name: _pass(name) for name in PASSES},
+    all_targets={name: _target(name) for name in TARGETS},
+)

@@ -1,0 +1,293 @@
+"""
+Scalar expressions over the columns of a relation, shared by `rel` and `sql`.
+
+An expression is an attribute: immutable, comparable, and rewritten by plain recursion. Its text is
+a call: `mul(x, exp(neg(y)))`; `?layer` is a parameter, `x` a column, `a.x` the column of source `a`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
+
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    FloatData,
+    IntAttr,
+    IntegerType,
+    StringAttr,
+    VectorType,
+    f32,
+    f64,
+    i1,
+    i32,
+    i64,
+)
+from xdsl.ir import Attribute, ParametrizedAttribute
+from xdsl.irdl import irdl_attr_definition
+from xdsl.parser import AttrParser
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
+
+
+@irdl_attr_definition
+class ColumnRefAttr(ParametrizedAttribute):
+    """The value of a column: `x`, or `a.x` where several sources are in scope."""
+
+    name = "rel.ref"
+
+    column: StringAttr
+
+    def __init__(self, column: str):
+        super().__init__(StringAttr(column))
+
+
+@irdl_attr_definition
+class ParameterAttr(ParametrizedAttribute):
+    """An integer or float bound when the statement runs: a loop's counter, a temperature."""
+
+    name = "rel.parameter"
+
+    parameter: StringAttr
+    is_float: IntAttr
+
+    def __init__(self, parameter: str, is_float: bool = False):
+        super().__init__(StringAttr(parameter), IntAttr(int(is_float)))
+
+
+@irdl_attr_definition
+class LiteralAttr(ParametrizedAttribute):
+    """An integer or a float."""
+
+    name = "rel.literal"
+
+    value: IntAttr | FloatData
+
+    def __init__(self, value: int | float):
+        super().__init__(IntAttr(value) if isinstance(value, int) else FloatData(value))
+
+
+@irdl_attr_definition
+class CallAttr(ParametrizedAttribute):
+    """A function of expressions; `FUNCTIONS` lists those that exist."""
+
+    name = "rel.call"
+
+    function: StringAttr
+    arguments: ArrayAttr[Attribute]
+
+    def __init__(self, function: str, *arguments: Attribute):
+        super().__init__(StringAttr(function), ArrayAttr(arguments))
+
+    def verify(self) -> None:
+        if self.function.data not in FUNCTIONS:
+            raise VerifyException(f"unknown function {self.function.data!r}")
+        arity, _ = FUNCTIONS[self.function.data]
+        if arity != len(self.arguments):
+            raise VerifyException(
+                f"{self.function.data} takes {arity} arguments, not {len(self.arguments)}"
+            )
+
+
+ExpressionAttr: TypeAlias = ColumnRefAttr | ParameterAttr | LiteralAttr | CallAttr
+
+
+def _promote(*types: Attribute) -> Attribute:
+    for candidate in (f64, f32, i64, i32):
+        if candidate in types:
+            return candidate
+    raise VerifyException(f"arithmetic needs numbers, not {', '.join(map(str, types))}")
+
+
+def _float(*types: Attribute) -> Attribute:
+    return f32 if _promote(*types) == f32 else f64
+
+
+def _accumulator(*types: Attribute) -> Attribute:
+    return i64 if isinstance(_promote(*types), IntegerType) else f64
+
+
+def _boolean(*types: Attribute) -> Attribute:
+    return i1
+
+
+def _either(condition: Attribute, *types: Attribute) -> Attribute:
+    return types[0] if types[0] == types[1] else _promote(*types)
+
+
+def _dot(*types: Attribute) -> Attribute:
+    if not isinstance(types[0], VectorType) or types[0] != types[1]:
+        raise VerifyException(f"dot needs two vectors of one type, not {types[0]} and {types[1]}")
+    return f32
+
+
+def _element(*types: Attribute) -> Attribute:
+    if not isinstance(types[0], VectorType):
+        raise VerifyException(f"element needs a vector, not {types[0]}")
+    return f32
+
+
+def _same(*types: Attribute) -> Attribute:
+    return types[0]
+
+
+FUNCTIONS: Mapping[str, tuple[int, Callable[..., Attribute]]] = {
+    "add": (2, _promote),
+    "sub": (2, _promote),
+    "mul": (2, _promote),
+    "div": (2, _float),
+    "idiv": (2, _promote),
+    "mod": (2, _promote),
+    "neg": (1, _promote),
+    "greatest": (2, _promote),
+    "least": (2, _promote),
+    "exp": (1, _float),
+    "sqrt": (1, _float),
+    "sin": (1, _float),
+    "cos": (1, _float),
+    "abs": (1, _promote),
+    "floor": (1, _float),
+    "pow10": (1, _float),
+    "exponent10": (1, lambda *_: i32),
+    "to_int": (1, lambda *_: i32),
+    "to_float": (1, lambda *_: f64),
+    "eq": (2, _boolean),
+    "ne": (2, _boolean),
+    "lt": (2, _boolean),
+    "le": (2, _boolean),
+    "gt": (2, _boolean),
+    "ge": (2, _boolean),
+    "and": (2, _boolean),
+    "or": (2, _boolean),
+    "not": (1, _boolean),
+    "if": (3, _either),
+    "dot": (2, _dot),
+    "element": (2, _element),
+    # aggregates
+    "sum": (1, _accumulator),
+    "max": (1, _same),
+    "min": (1, _same),
+    "count": (1, lambda *_: i64),
+    "pack": (3, lambda *_: f32),
+    # window functions
+    "row_number": (0, lambda *_: i64),
+    "running_sum": (1, _accumulator),
+}
+"""Each function's arity and the rule for its result type."""
+
+AGGREGATES = frozenset({"sum", "max", "min", "count", "pack"})
+WINDOWS = frozenset({"row_number", "running_sum"})
+
+
+def col(name: str) -> ColumnRefAttr:
+    return ColumnRefAttr(name)
+
+
+def lit(value: int | float) -> LiteralAttr:
+    return LiteralAttr(value)
+
+
+def call(function: str, *arguments: Attribute) -> CallAttr:
+    return CallAttr(function, *arguments)
+
+
+def expression_type(expression: Attribute, columns: Mapping[str, Attribute]) -> Attribute:
+    """The type of `expression` where `columns` gives each column's type."""
+    match expression:
+        case ColumnRefAttr():
+            if expression.column.data not in columns:
+                raise VerifyException(
+                    f"no column {expression.column.data!r} among {', '.join(columns) or 'none'}"
+                )
+            return columns[expression.column.data]
+        case ParameterAttr():
+            return f64 if expression.is_float.data else i32
+        case LiteralAttr():
+            return i32 if isinstance(expression.value, IntAttr) else f64
+        case CallAttr():
+            types = [expression_type(argument, columns) for argument in expression.arguments]
+            if expression.function.data == "pack":
+                size = expression.arguments.data[2]
+                if not isinstance(size, LiteralAttr) or not isinstance(size.value, IntAttr):
+                    raise VerifyException("pack needs a literal size")
+                return VectorType(f32, [size.value.data])
+            return FUNCTIONS[expression.function.data][1](*types)
+        case _:
+            raise VerifyException(f"not an expression: {expression}")
+
+
+def substitute(expression: Attribute, columns: Mapping[str, Attribute]) -> Attribute:
+    """`expression` with each column that `columns` names replaced by an expression."""
+    match expression:
+        case ColumnRefAttr():
+            return columns.get(expression.column.data, expression)
+        case CallAttr():
+            arguments = [substitute(argument, columns) for argument in expression.arguments]
+            return CallAttr(expression.function.data, *arguments)
+        case _:
+            return expression
+
+
+def walk(expression: Attribute) -> Iterator[Attribute]:
+    """`expression` and all that it contains, outermost first."""
+    yield expression
+    if isinstance(expression, CallAttr):
+        for argument in expression.arguments:
+            yield from walk(argument)
+
+
+def columns_of(expression: Attribute) -> list[str]:
+    """The columns that `expression` reads, once for each time it does."""
+    return [e.column.data for e in walk(expression) if isinstance(e, ColumnRefAttr)]
+
+
+def calls(expression: Attribute, functions: frozenset[str]) -> bool:
+    """Whether `expression` calls one of `functions`."""
+    return any(isinstance(e, CallAttr) and e.function.data in functions for e in walk(expression))
+
+
+def conjuncts(expression: Attribute) -> list[Attribute]:
+    """a and b and c -> [a, b, c]"""
+    if isinstance(expression, CallAttr) and expression.function.data == "and":
+        return [c for argument in expression.arguments for c in conjuncts(argument)]
+    return [expression]
+
+
+def parse_expression(parser: AttrParser) -> ExpressionAttr:
+    if parser.parse_optional_punctuation("?") is not None:
+        name = parser.parse_identifier()
+        return ParameterAttr(name, parser.parse_optional_keyword("float") is not None)
+    negative = parser.parse_optional_punctuation("-") is not None
+    if (number := parser.parse_optional_number()) is not None:
+        return LiteralAttr(-number if negative else number)
+    name = parser.parse_identifier()
+    arguments = parser.parse_optional_comma_separated_list(
+        parser.Delimiter.PAREN, lambda: parse_expression(parser)
+    )
+    return ColumnRefAttr(name) if arguments is None else CallAttr(name, *arguments)
+
+
+def print_expression(printer: Printer, expression: Attribute) -> None:
+    match expression:
+        case ColumnRefAttr():
+            printer.print_string(expression.column.data)
+        case ParameterAttr():
+            printer.print_string(f"?{expression.parameter.data}")
+            if expression.is_float.data:
+                printer.print_string(" float")
+        case LiteralAttr():
+            printer.print_string(literal_text(expression.value.data))
+        case CallAttr():
+            printer.print_string(expression.function.data)
+            with printer.in_parens():
+                printer.print_list(
+                    expression.arguments, lambda argument: print_expression(printer, argument)
+                )
+        case _:
+            printer.print_attribute(expression)
+
+
+def literal_text(value: int | float) -> str:
+    """The shortest text that reads back as `value`; a float always has a point."""
+    text = repr(value)
+    if isinstance(value, float) and "." not in text:
+        text = text.replace("e", ".0e")
+    return text

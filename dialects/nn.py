@@ -1,0 +1,428 @@
+"""
+The model as its author thinks of it: named operators over the rows of a batch.
+
+The first axis of an activation is the batch: one row for each (stream, position, token).
+"""
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import (
+    DenseIntOrFPElementsAttr,
+    FloatAttr,
+    IndexType,
+    IntegerAttr,
+    SymbolRefAttr,
+    TensorType,
+    f32,
+    f64,
+    i1,
+    i64,
+)
+from xdsl.ir import Dialect, Operation, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    opt_operand_def,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    traits_def,
+)
+from xdsl.traits import MemoryReadEffect, MemoryWriteEffect, Pure, SameOperandsAndResultType
+from xdsl.utils.exceptions import VerifyException
+
+from tensorjoin.dialects.ten import Tensor, is_sparse, tensor, tensor_type
+
+
+def verify_row_width(value: SSAValue, width: int) -> None:
+    if tensor(value).get_shape()[-1] != width:
+        raise VerifyException(f"rows of {value.type} are not {width} wide")
+
+
+@irdl_op_definition
+class WeightOp(IRDLOperation):
+    """
+    A weight by the name of its tensor in the checkpoint. In a rolled loop, `{}` in the name is the
+    number of the layer: `nn.weight @"layers.{}.up_proj" at %layer of 5 : tensor<172x64xf32>`
+    """
+
+    name = "nn.weight"
+
+    symbol = prop_def(SymbolRefAttr)
+    layer = opt_operand_def(IndexType)
+    layers = opt_prop_def(IntegerAttr)
+    result = result_def(TensorType)
+
+    traits = traits_def(Pure())
+
+    assembly_format = "$symbol (`at` $layer^ `of` $layers)? attr-dict `:` type($result)"
+
+    def __init__(
+        self,
+        symbol: str,
+        result_type: Tensor,
+        layer: SSAValue | None = None,
+        layers: int | None = None,
+    ):
+        super().__init__(
+            operands=[layer],
+            properties={
+                "symbol": SymbolRefAttr(symbol),
+                "layers": None if layers is None else IntegerAttr(layers, i64),
+            },
+            result_types=[result_type],
+        )
+
+
+@irdl_op_definition
+class EmbeddingOp(IRDLOperation):
+    """The row of the table for each token: table [vocabulary, width], tokens [p] -> [p, width]"""
+
+    name = "nn.embedding"
+
+    table = operand_def(TensorType)
+    tokens = operand_def(TensorType)
+    result = result_def(TensorType)
+
+    traits = traits_def(Pure())
+
+    assembly_format = (
+        "$table `,` $tokens attr-dict `:` type($table) `,` type($tokens) `->` type($result)"
+    )
+
+    def __init__(self, table: SSAValue | Operation, tokens: SSAValue | Operation):
+        (rows,), (_, width) = tensor(tokens).get_shape(), tensor(table).get_shape()
+        super().__init__(operands=[table, tokens], result_types=[tensor_type(f32, [rows, width])])
+
+    def verify_(self) -> None:
+        verify_row_width(self.result, tensor(self.table).get_shape()[1])
+
+
+@irdl_op_definition
+class LinearOp(IRDLOperation):
+    """x times the transpose of w: x [p, i], w [o, i] -> [p, o]"""
+
+    name = "nn.linear"
+
+    input = operand_def(TensorType)
+    weight = operand_def(TensorType)
+    result = result_def(TensorType)
+
+    traits = traits_def(Pure())
+
+    assembly_format = (
+        "$input `,` $weight attr-dict `:` type($input) `,` type($weight) `->` type($result)"
+    )
+
+    def __init__(self, input: SSAValue | Operation, weight: SSAValue | Operation):
+        rows, _ = tensor(input).get_shape()
+        outputs, _ = tensor(weight).get_shape()
+        result_type = tensor_type(f32, [rows, outputs], is_sparse(tensor(input)))
+        super().__init__(operands=[input, weight], result_types=[result_type])
+
+    def verify_(self) -> None:
+        outputs, inputs = tensor(self.weight).get_shape()
+        verify_row_width(self.input, inputs)
+        verify_row_width(self.result, outputs)
+
+
+@irdl_op_definition
+class RMSNormOp(IRDLOperation):
+    """x * gain / sqrt(mean(x^2) + epsilon) over the last axis (Zhang and Sennrich 2019, eq. 4)"""
+
+    name = "nn.rms_norm"
+
+    input = operand_def(TensorType)
+    gain = operand_def(TensorType)
+    epsilon = prop_def(FloatAttr)
+    result = result_def(TensorType)
+
+    traits = traits_def(Pure())
+
+    assembly_format = (
+        "$input `,` $gain `epsilon` $epsilon attr-dict "
+        "`:` type($input) `,` type($gain) `->` type($result)"
+    )
+
+    def __init__(self, input: SSAValue | Operation, gain: SSAValue | Operation, epsilon: float):
+        super().__init__(
+            operands=[input, gain],
+            properties={"epsilon": FloatAttr(epsilon, f64)},
+            result_types=[SSAValue.get(input).type],
+        )
+
+    def verify_(self) -> None:
+        verify_row_width(self.input, tensor(self.gain).get_shape()[0])
+        if self.input.type != self.result.type:
+            raise VerifyException("a norm does not change the type")
+
+
+@irdl_op_definition
+class RotaryOp(IRDLOperation):
+    """
+    The rotations of rotary embedding: positions [p], frequencies [f] -> [p, 2, 2, f], the matrix
+    ((cos, -sin), (sin, cos)) of the angle position * frequency (Su et al. 2021, eq. 34).
+    """
+
+    name = "nn.rotary"
+
+    positions = operand_def(TensorType)
+    frequencies = prop_def(DenseIntOrFPElementsAttr)
+    result = result_def(TensorType)
+
+    traits = traits_def(Pure())
+
+    assembly_format = "$positions `,` $frequencies attr-dict `:` type($positions) `->` type($result)"
+
+    def __init__(self, positions: SSAValue | Operation, frequencies: DenseIntOrFPElementsAttr):
+        (rows,) = tensor(positions).get_shape()
+        (count,) = frequencies.get_shape()
+        super().__init__(
+            operands=[positions],
+            properties={"frequencies": frequencies},
+            result_types=[tensor_type(f32, [rows, 2, 2, count])],
+        )
+
+    def verify_(self) -> None:
+        verify_row_width(self.result, self.frequencies.get_shape()[0])
+
+
+@irdl_op_definition
+class RopeOp(IRDLOperation):
+    """
+    Rotate each head: x [p, heads * 2 * f] by rotations [p, 2, 2, f]. Element j of a head's first
+    half and element j of its second are a pair, as in transformers (not interleaved).
+    """
+
+    name = "nn.rope"
+
+    input = operand_def(TensorType)
+    rotations = operand_def(TensorType)
+    result = result_def(TensorType)
+
+    traits = traits_def(Pure())
+
+    assembly_format = (
+        "$input `,` $rotations attr-dict `:` type($input) `,` type($rotations) `->` type($result)"
+    )
+
+    def __init__(self, input: SSAValue | Operation, rotations: SSAValue | Operation):
+        super().__init__(
+            operands=[input, rotations], result_types=[SSAValue.get(input).type]
+        )
+
+    def verify_(self) -> None:
+        width, half = tensor(self.input).get_shape()[1], tensor(self.rotations).get_shape()[-1]
+        if width % (2 * half):
+            raise VerifyException(f"a row of {width} is not made of heads {2 * half} wide")
+
+
+@irdl_op_definition
+class CausalMaskOp(IRDLOperation):
+    """
+    Which row c of the context a row p of the batch may attend to: those at positions up to its own,
+    of the streams that `until` [stream, source] lets its stream read, below the position it names.
+    """
+
+    name = "nn.causal_mask"
+
+    streams = operand_def(TensorType)
+    positions = operand_def(TensorType)
+    context_streams = operand_def(TensorType)
+    context_positions = operand_def(TensorType)
+    until = operand_def(TensorType)
+    result = result_def(TensorType)
+
+    traits = traits_def(Pure())
+
+    assembly_format = (
+        "`batch` `(` $streams `,` $positions `)` "
+        "`context` `(` $context_streams `,` $context_positions `)` `until` $until attr-dict "
+        "`:` type($streams) `,` type($positions) `,` type($context_streams) `,` "
+        "type($context_positions) `,` type($until) `->` type($result)"
+    )
+
+    def __init__(
+        self,
+        streams: SSAValue | Operation,
+        positions: SSAValue | Operation,
+        context_streams: SSAValue | Operation,
+        context_positions: SSAValue | Operation,
+        until: SSAValue | Operation,
+    ):
+        (rows,), (context,) = tensor(streams).get_shape(), tensor(context_streams).get_shape()
+        super().__init__(
+            operands=[streams, positions, context_streams, context_positions, until],
+            result_types=[tensor_type(i1, [rows, context], sparse=True)],
+        )
+
+    def verify_(self) -> None:
+        if not is_sparse(tensor(self.result)):
+            raise VerifyException("a mask is sparse")
+
+
+@irdl_op_definition
+class AttentionOp(IRDLOperation):
+    """
+    Grouped-query attention over a cache: append k and v to the cache, then, for each head,
+    softmax(scale * q k^T) v over the rows of the cache that the mask shows
+    (Ainslie et al. 2023; Vaswani et al. 2017, eq. 1). q [p, heads * d]; k, v [p, kv_heads * d].
+    """
+
+    name = "nn.attention"
+
+    query = operand_def(TensorType)
+    key = operand_def(TensorType)
+    value = operand_def(TensorType)
+    mask = operand_def(TensorType)
+    cache = prop_def(SymbolRefAttr)
+    layer = opt_operand_def(IndexType)
+    layers = opt_prop_def(IntegerAttr)
+    heads = prop_def(IntegerAttr.constr(i64))
+    kv_heads = prop_def(IntegerAttr.constr(i64))
+    scale = prop_def(FloatAttr)
+    result = result_def(TensorType)
+
+    traits = traits_def(MemoryReadEffect(), MemoryWriteEffect())
+
+    assembly_format = (
+        "$query `,` $key `,` $value `mask` $mask `cache` $cache (`at` $layer^ `of` $layers)? "
+        "`heads` $heads `kv_heads` $kv_heads `scale` $scale attr-dict "
+        "`:` type($query) `,` type($key) `,` type($value) `,` type($mask) `->` type($result)"
+    )
+
+    def __init__(
+        self,
+        query: SSAValue | Operation,
+        key: SSAValue | Operation,
+        value: SSAValue | Operation,
+        mask: SSAValue | Operation,
+        cache: str,
+        heads: int,
+        kv_heads: int,
+        scale: float,
+        layer: SSAValue | None = None,
+        layers: int | None = None,
+    ):
+        super().__init__(
+            operands=[query, key, value, mask, layer],
+            properties={
+                "cache": SymbolRefAttr(cache),
+                "layers": None if layers is None else IntegerAttr(layers, i64),
+                "heads": IntegerAttr(heads, i64),
+                "kv_heads": IntegerAttr(kv_heads, i64),
+                "scale": FloatAttr(scale, f64),
+            },
+            result_types=[SSAValue.get(query).type],
+        )
+
+    @property
+    def head_width(self) -> int:
+        return tensor(self.query).get_shape()[1] // self.heads.value.data
+
+    def verify_(self) -> None:
+        heads, kv_heads = self.heads.value.data, self.kv_heads.value.data
+        if heads % kv_heads:
+            raise VerifyException(f"{heads} heads do not share {kv_heads} key-value heads evenly")
+        verify_row_width(self.query, heads * self.head_width)
+        verify_row_width(self.key, kv_heads * self.head_width)
+        verify_row_width(self.value, kv_heads * self.head_width)
+        if not is_sparse(tensor(self.mask)):
+            raise VerifyException("a mask is sparse")
+
+
+class UnaryOp(IRDLOperation):
+    """An elementwise function of one tensor."""
+
+    input = operand_def(TensorType)
+    result = result_def(TensorType)
+
+    traits = traits_def(Pure(), SameOperandsAndResultType())
+
+    assembly_format = "$input attr-dict `:` type($input) `->` type($result)"
+
+    def __init__(self, input: SSAValue | Operation):
+        super().__init__(operands=[input], result_types=[SSAValue.get(input).type])
+
+
+class BinaryOp(IRDLOperation):
+    """An elementwise function of two tensors of one type."""
+
+    lhs = operand_def(TensorType)
+    rhs = operand_def(TensorType)
+    result = result_def(TensorType)
+
+    traits = traits_def(Pure(), SameOperandsAndResultType())
+
+    assembly_format = "$lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)"
+
+    def __init__(self, lhs: SSAValue | Operation, rhs: SSAValue | Operation):
+        super().__init__(operands=[lhs, rhs], result_types=[SSAValue.get(lhs).type])
+
+
+@irdl_op_definition
+class SiluOp(UnaryOp):
+    """x / (1 + exp(-x)) (Elfwing et al. 2017, eq. 5)"""
+
+    name = "nn.silu"
+
+
+@irdl_op_definition
+class AddOp(BinaryOp):
+    """x + y"""
+
+    name = "nn.add"
+
+
+@irdl_op_definition
+class MulOp(BinaryOp):
+    """x * y, element by element"""
+
+    name = "nn.mul"
+
+
+@irdl_op_definition
+class FilterOp(IRDLOperation):
+    """Keep the rows whose flag is not 0, so that the rest is not computed: x [p, i], flags [p]"""
+
+    name = "nn.filter"
+
+    input = operand_def(TensorType)
+    flags = operand_def(TensorType)
+    result = result_def(TensorType)
+
+    traits = traits_def(Pure())
+
+    assembly_format = (
+        "$input `,` $flags attr-dict `:` type($input) `,` type($flags) `->` type($result)"
+    )
+
+    def __init__(self, input: SSAValue | Operation, flags: SSAValue | Operation):
+        shape = tensor(input).get_shape()
+        super().__init__(
+            operands=[input, flags], result_types=[tensor_type(f32, shape, sparse=True)]
+        )
+
+    def verify_(self) -> None:
+        if not is_sparse(tensor(self.result)):
+            raise VerifyException("what a filter leaves is sparse")
+
+
+Nn = Dialect(
+    "nn",
+    [
+        WeightOp,
+        EmbeddingOp,
+        LinearOp,
+        RMSNormOp,
+        RotaryOp,
+        RopeOp,
+        CausalMaskOp,
+        AttentionOp,
+        SiluOp,
+        AddOp,
+        MulOp,
+        FilterOp,
+    ],
+)

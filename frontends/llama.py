@@ -1,0 +1,101 @@
+"""A Llama configuration -> the `nn` module of its forward pass. Weights are symbols."""
+
+from xdsl.builder import ImplicitBuilder
+from xdsl.dialects import func
+from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
+    DenseIntOrFPElementsAttr,
+    ModuleOp,
+    TensorType,
+    f32,
+    f64,
+    i32,
+)
+from xdsl.ir import Attribute, Block, Region, SSAValue
+
+from tensorjoin.dialects import nn, ten
+from tensorjoin.frontends.llama_config import LlamaConfig, inverse_frequencies
+
+ROWS = DYNAMIC_INDEX
+"""The extent of the batch, and of the context: unknown when compiling."""
+
+
+def import_llama(config: LlamaConfig) -> ModuleOp:
+    """
+    The forward pass as a function without arguments: it reads the batch and the context from
+    tables, and writes a row of logits for each row of the batch whose `emit` is not 0.
+    """
+    block = Block()
+    with ImplicitBuilder(block):
+        _forward(config)
+        func.ReturnOp()
+    return ModuleOp([func.FuncOp("forward", ((), ()), Region(block))])
+
+
+def _forward(config: LlamaConfig) -> None:
+    def rows_of(table: str, key: str, column: str) -> SSAValue:
+        return ten.InputOp(table, [key], column, TensorType(i32, [ROWS])).result
+
+    def weight(name: str, *shape: int) -> SSAValue:
+        return nn.WeightOp(f"{name}.weight", TensorType(f32, shape)).result
+
+    width, hidden = config.hidden_size, config.intermediate_size
+    query_width = config.heads * config.head_dim
+    key_width = config.kv_heads * config.head_dim
+
+    tokens = rows_of("batch", "p", "token")
+    positions = rows_of("batch", "p", "position")
+    until = ten.InputOp(
+        "visibility",
+        ["stream", "source"],
+        "until",
+        TensorType(i32, [ROWS, ROWS], ten.SparseAttr()),
+    )
+    mask = nn.CausalMaskOp(
+        rows_of("batch", "p", "stream"),
+        positions,
+        rows_of("context", "c", "stream"),
+        rows_of("context", "c", "position"),
+        until,
+    ).result
+    rotations = nn.RotaryOp(positions, _dense(config)).result
+
+    embeddings = weight("model.embed_tokens", config.vocab_size, width)
+    x = nn.EmbeddingOp(embeddings, tokens).result
+    for layer in range(config.layers):
+        prefix = f"model.layers.{layer}"
+        y = nn.RMSNormOp(x, weight(f"{prefix}.input_layernorm", width), config.norm_eps)
+        query = nn.LinearOp(y, weight(f"{prefix}.self_attn.q_proj", query_width, width))
+        key = nn.LinearOp(y, weight(f"{prefix}.self_attn.k_proj", key_width, width))
+        value = nn.LinearOp(y, weight(f"{prefix}.self_attn.v_proj", key_width, width))
+        attended = nn.AttentionOp(
+            nn.RopeOp(query, rotations),
+            nn.RopeOp(key, rotations),
+            value,
+            mask,
+            f"cache.{layer}",
+            config.heads,
+            config.kv_heads,
+            config.head_dim**-0.5,
+        )
+        output = nn.LinearOp(attended, weight(f"{prefix}.self_attn.o_proj", width, query_width))
+        x = nn.AddOp(x, output).result
+
+        y = nn.RMSNormOp(x, weight(f"{prefix}.post_attention_layernorm", width), config.norm_eps)
+        gate = nn.LinearOp(y, weight(f"{prefix}.mlp.gate_proj", hidden, width))
+        up = nn.LinearOp(y, weight(f"{prefix}.mlp.up_proj", hidden, width))
+        gated = nn.MulOp(nn.SiluOp(gate), up)
+        down = nn.LinearOp(gated, weight(f"{prefix}.mlp.down_proj", width, hidden))
+        x = nn.AddOp(x, down).result
+
+    wanted = nn.FilterOp(x, rows_of("batch", "p", "emit"))
+    y = nn.RMSNormOp(wanted, weight("model.norm", width), config.norm_eps)
+    head = embeddings if config.tied_embeddings else weight("lm_head", config.vocab_size, width)
+    ten.OutputOp(nn.LinearOp(y, head), "logits", ["p", "t"])
+
+
+def _dense(config: LlamaConfig) -> DenseIntOrFPElementsAttr[Attribute]:
+    frequencies = inverse_frequencies(config)
+    return DenseIntOrFPElementsAttr.from_list(
+        TensorType(f64, [len(frequencies)]), frequencies.tolist()
+    )
