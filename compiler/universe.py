@@ -9,7 +9,7 @@ from xdsl.utils.target import Target
 
 DIALECTS = ("nn", "ten", "rel")
 
-PASSES = ("decompose", "roll-layers")
+PASSES = ("convert-ten-to-rel", "decompose", "roll-layers")
 """The name of a pass is that of its file, and of the class in it: `tile-weights`, TileWeightsPass."""
 
 TARGETS: tuple[str, ...] = ()

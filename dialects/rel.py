@@ -7,8 +7,6 @@ relation can stand for a tensor. Joins are natural: columns of one name are equa
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar
-
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
     ArrayAttr,
@@ -553,19 +551,28 @@ def shared_keys(types: Sequence[RelationType]) -> list[str]:
 
 @irdl_op_definition
 class AggregateOp(IRDLOperation):
-    """One row for each group: `rel.aggregate %j by [p, o] {v = sum(mul(a, b))}`"""
+    """
+    One row for each group: `rel.aggregate %j by [p, o] {v = sum(mul(a, b))}`
+
+    `total` promises that a sparse input has a row for every group.
+    """
 
     name = "rel.aggregate"
 
     input = operand_def(RelationType)
     by = prop_def(ArrayAttr[StringAttr])
     values = prop_def(ArrayAttr[AssignmentAttr])
+    total = opt_prop_def(UnitAttr)
     result = result_def(RelationType)
 
     traits = traits_def(Pure())
 
     def __init__(
-        self, input: SSAValue | Operation, by: Sequence[str], values: Mapping[str, Attribute]
+        self,
+        input: SSAValue | Operation,
+        by: Sequence[str],
+        values: Mapping[str, Attribute],
+        total: bool = False,
     ):
         input = SSAValue.get(input)
         source = schema(input)
@@ -576,19 +583,21 @@ class AggregateOp(IRDLOperation):
             properties={
                 "by": ArrayAttr([StringAttr(name) for name in by]),
                 "values": assignments(values),
+                "total": UnitAttr() if total else None,
             },
-            result_types=[RelationType(keys, types, source.is_sparse and len(by) > 1)],
+            result_types=[RelationType(keys, types, source.is_sparse and not total)],
         )
 
     @classmethod
     def parse(cls, parser: Parser) -> "AggregateOp":
+        total = parser.parse_optional_keyword("total") is not None
         input = parse_defined_operand(parser)
         parser.parse_keyword("by")
         by = [name.data for name in parse_names(parser)]
-        return cls(input, by, expressions(parse_assignments(parser)))
+        return cls(input, by, expressions(parse_assignments(parser)), total)
 
     def print(self, printer: Printer) -> None:
-        printer.print_string(" ")
+        printer.print_string(" total " if self.total else " ")
         printer.print_operand(self.input)
         printer.print_string(" by ")
         print_names(printer, self.by)

@@ -1,0 +1,1 @@
+"""The patterns of `convert-ten-to-rel`, by topic."""

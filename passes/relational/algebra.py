@@ -1,0 +1,121 @@
+"""map, reduce, contract and gather as joins, projections and aggregates."""
+
+from functools import reduce
+
+from xdsl.ir import Attribute
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from tensorjoin.dialects import rel, ten
+from tensorjoin.dialects.expression import call, col
+from tensorjoin.dialects.layout import LayoutAttr, Storage
+from tensorjoin.dialects.rel import AssignmentAttr, schema
+from tensorjoin.passes.relational.scalars import scalar_expression
+from tensorjoin.passes.relational.values import Emitter, as_tensor, key, layout_of
+
+
+class ConvertMap(RewritePattern):
+    """ten.map "pi,p->pi" (%x, %s) -> project(join(x, s))"""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ten.MapOp, rewriter: PatternRewriter, /):
+        out = Emitter()
+        labels, result = ten.parse_indices(op.indices.data)
+        inputs = [
+            out.rows(tensor, list(letters), f"x{k}")
+            for k, (tensor, letters) in enumerate(zip(op.inputs, labels, strict=True))
+        ]
+        joined = out.join(inputs)
+        arguments: list[Attribute] = [col(f"x{k}") for k in range(len(inputs))]
+        value = scalar_expression(op, arguments)
+        mapped = out.emit(rel.ProjectOp(joined, {k: k for k in result}, {"v": value}))
+        rewriter.replace(op, [*out.ops, as_tensor(mapped, ten.tensor(op.result))])
+
+
+class ConvertReduce(RewritePattern):
+    """ten.reduce max "pc->p" %x -> aggregate(x) by [p]"""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ten.ReduceOp, rewriter: PatternRewriter, /):
+        out = Emitter()
+        (letters,), result = ten.parse_indices(op.indices.data)
+        rows = out.rows(op.input, list(letters))
+        folded = {"v": call(op.kind.data.value, col("v"))}
+        total = not ten.is_sparse(ten.tensor(op.result))
+        reduced = out.emit(rel.AggregateOp(rows, list(result), folded, total))
+        rewriter.replace(op, [*out.ops, as_tensor(reduced, ten.tensor(op.result))])
+
+
+class ConvertContract(RewritePattern):
+    """
+    ten.contract "pi,oi->po" (%x, %w) -> aggregate(join(x, w)) by [p, o] {v = sum(mul(x, w))}
+
+    Where an input holds chunks of an axis that is summed over, the others are cut alike, and the
+    product of two chunks is a dot product.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ten.ContractOp, rewriter: PatternRewriter, /):
+        out = Emitter()
+        labels, result = ten.parse_indices(op.indices.data)
+        axis, size = summed_chunks(op)
+        inputs = [
+            out.chunks(tensor, list(letters), axis, size, f"x{k}")
+            if axis and axis in letters
+            else out.rows(tensor, list(letters), f"x{k}")
+            for k, (tensor, letters) in enumerate(zip(op.inputs, labels, strict=True))
+        ]
+        joined = out.join(inputs)
+        columns = [
+            (col(f"x{k}"), bool(axis) and axis in letters)
+            for k, letters in enumerate(labels)
+            if f"x{k}" in schema(joined).values
+        ]
+        vectors = [column for column, is_chunk in columns if is_chunk]
+        scalars = [column for column, is_chunk in columns if not is_chunk]
+        factors = [*([call("dot", *vectors)] if vectors else []), *scalars]
+        product = reduce(lambda x, y: call("mul", x, y), factors)
+
+        extents = schema(joined).extents
+        summed = [name for name in extents if name not in result]
+        if all(extents[name] == 1 for name in summed):
+            value = rel.ProjectOp(joined, {k: k for k in result}, {"v": product})
+        else:
+            total = not ten.is_sparse(ten.tensor(op.result))
+            value = rel.AggregateOp(joined, list(result), {"v": call("sum", product)}, total)
+        rewriter.replace(
+            op, [*out.ops, value, as_tensor(value, ten.tensor(op.result))]
+        )
+
+
+def summed_chunks(op: ten.ContractOp) -> tuple[str, int]:
+    """The axis that a contraction sums by chunks, and their size; an empty name if none."""
+    labels, result = ten.parse_indices(op.indices.data)
+    for tensor, letters in zip(op.inputs, labels, strict=True):
+        if (layout := layout_of(tensor)) is not None:
+            axis = letters[layout.axis.data]
+            if axis not in result and sum(axis in other for other in labels) == 2:
+                return axis, layout.size.data
+    return "", 1
+
+
+class ConvertGather(RewritePattern):
+    """ten.gather "ti,p->pi" %table, %ids -> project(join(ids, table)) on the id; chunks stay"""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ten.GatherOp, rewriter: PatternRewriter, /):
+        out = Emitter()
+        (letters, id_letters), result = ten.parse_indices(op.indices.data)
+        layout = layout_of(op.table)
+        if layout is not None and letters[layout.axis.data] == op.axis:
+            table, layout = out.rows(op.table, list(letters)), None
+        else:
+            table = out.named(op.table, list(letters))
+        ids = out.rows(op.ids, list(id_letters))
+        lookup = AssignmentAttr(op.axis, col("v"), schema(table).extents[op.axis])
+        wanted = out.emit(rel.ProjectOp(ids, [*map(key, id_letters), lookup], {}))
+        joined = out.join([wanted, table])
+        found = out.emit(rel.ProjectOp(joined, {k: k for k in result}, {"v": col("v")}))
+        if layout is not None:
+            axis = result.index(letters[layout.axis.data])
+            layout = LayoutAttr(Storage(layout.storage.data), axis, layout.size.data)
+        rewriter.replace(op, [*out.ops, as_tensor(found, ten.tensor(op.result), layout)])

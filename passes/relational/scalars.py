@@ -1,0 +1,70 @@
+"""The body of a `ten.map` as an expression over columns."""
+
+from collections.abc import Mapping
+
+from xdsl.dialects import arith, math
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr
+from xdsl.ir import Attribute, Operation, SSAValue
+
+from tensorjoin.dialects import ten
+from tensorjoin.dialects.expression import call, lit
+from tensorjoin.errors import TensorjoinError
+
+FUNCTIONS: Mapping[type[Operation], str] = {
+    arith.AddfOp: "add",
+    arith.SubfOp: "sub",
+    arith.MulfOp: "mul",
+    arith.DivfOp: "div",
+    arith.NegfOp: "neg",
+    arith.MaximumfOp: "greatest",
+    arith.MinimumfOp: "least",
+    arith.AddiOp: "add",
+    arith.SubiOp: "sub",
+    arith.MuliOp: "mul",
+    arith.AndIOp: "and",
+    arith.OrIOp: "or",
+    arith.SelectOp: "if",
+    arith.SIToFPOp: "to_float",
+    math.ExpOp: "exp",
+    math.SqrtOp: "sqrt",
+    math.CosOp: "cos",
+    math.SinOp: "sin",
+    math.AbsFOp: "abs",
+}
+
+INTEGER_COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
+FLOAT_COMPARISONS = {1: "eq", 2: "gt", 3: "ge", 4: "lt", 5: "le", 6: "ne"}
+"""By the numbers of the predicates in `arith`; NaN does not occur in a relation."""
+
+
+def scalar_expression(body: ten.MapOp, arguments: list[Attribute]) -> Attribute:
+    """What the map computes from one element of each input, given as expressions."""
+    expressions: dict[SSAValue, Attribute] = dict(
+        zip(body.body.block.args, arguments, strict=True)
+    )
+    for op in body.body.block.ops:
+        operands = [expressions[operand] for operand in op.operands]
+        if isinstance(op, ten.YieldOp):
+            return operands[0]
+        expressions[op.results[0]] = _expression(op, operands)
+    raise TensorjoinError("a map without ten.yield")
+
+
+def _expression(op: Operation, operands: list[Attribute]) -> Attribute:
+    match op:
+        case arith.ConstantOp(value=IntegerAttr() as value):
+            return lit(value.value.data)
+        case arith.ConstantOp(value=FloatAttr() as value):
+            return lit(value.value.data)
+        case arith.CmpiOp() if op.predicate.value.data < len(INTEGER_COMPARISONS):
+            return call(INTEGER_COMPARISONS[op.predicate.value.data], *operands)
+        case arith.CmpfOp() if op.predicate.value.data in FLOAT_COMPARISONS:
+            return call(FLOAT_COMPARISONS[op.predicate.value.data], *operands)
+        case arith.ExtFOp() | arith.TruncFOp():
+            return operands[0]
+        case math.RsqrtOp():
+            return call("div", lit(1.0), call("sqrt", *operands))
+        case _ if type(op) in FUNCTIONS:
+            return call(FUNCTIONS[type(op)], *operands)
+        case _:
+            raise TensorjoinError(f"{op.name} has no relational form")

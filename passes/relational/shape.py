@@ -1,0 +1,84 @@
+"""reshape, slice and sparsify as computed keys and selections."""
+
+from functools import reduce
+from math import prod
+
+from xdsl.ir import Attribute
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from tensorjoin.dialects import rel, ten
+from tensorjoin.dialects.expression import call, col, lit
+from tensorjoin.dialects.rel import AssignmentAttr, schema
+from tensorjoin.passes.relational.values import Emitter, as_tensor, axis_names, key
+from tensorjoin.reshape import axis_groups
+
+
+class ConvertReshape(RewritePattern):
+    """ten.reshape [p, 64] -> [p, 8, 8] -> project [p, h = idiv(o, 8), d = mod(o, 8)]"""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ten.ReshapeOp, rewriter: PatternRewriter, /):
+        old, new = ten.tensor(op.input).get_shape(), ten.tensor(op.result).get_shape()
+        out = Emitter()
+        rows = out.rows(op.input, [f"k{axis}" for axis in range(len(old))])
+        names = axis_names(op.result)
+        keys: dict[int, AssignmentAttr] = {}
+        for group in axis_groups(old, new):
+            flat = flatten([(col(f"k{axis}"), old[axis]) for axis in group.old])
+            for axis in group.new:
+                inner = prod(new[other] for other in group.new if other > axis)
+                outermost = axis == group.new[0]
+                index = unflatten(flat, inner, None if outermost else new[axis])
+                keys[axis] = AssignmentAttr(names[axis], index, new[axis])
+        ordered = [keys[axis] for axis in range(len(new))]
+        reshaped = out.emit(rel.ProjectOp(rows, ordered, {"v": col("v")}))
+        rewriter.replace(op, [*out.ops, as_tensor(reshaped, ten.tensor(op.result))])
+
+
+def flatten(axes: list[tuple[Attribute, int]]) -> Attribute:
+    """The row-major position of an element, from its index and extent on each axis."""
+    indices = [index for index, extent in axes if extent != 1] or [lit(0)]
+    extents = [extent for _, extent in axes if extent != 1] or [1]
+    return reduce(
+        lambda flat, axis: call("add", call("mul", flat, lit(axis[1])), axis[0]),
+        zip(indices[1:], extents[1:], strict=True),
+        indices[0],
+    )
+
+
+def unflatten(flat: Attribute, inner: int, extent: int | None) -> Attribute:
+    """The index on an axis of `extent` with `inner` positions a step; the outermost has None."""
+    index = flat if inner == 1 else call("idiv", flat, lit(inner))
+    return index if extent is None else call("mod", index, lit(extent))
+
+
+class ConvertSlice(RewritePattern):
+    """ten.slice %x axis 1 from 64 -> project(select(x)) with the key moved"""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ten.SliceOp, rewriter: PatternRewriter, /):
+        out = Emitter()
+        names = axis_names(op.result)
+        axis, offset = op.axis.value.data, op.offset.value.data
+        size = ten.tensor(op.result).get_shape()[axis]
+        rows, name = out.rows(op.input, names), names[axis]
+        inside = call(
+            "and", call("ge", col(name), lit(offset)), call("lt", col(name), lit(offset + size))
+        )
+        selected = out.emit(rel.SelectOp(rows, inside))
+        index = call("sub", col(name), lit(offset)) if offset else col(name)
+        keys = [AssignmentAttr(n, index, size) if n == name else key(n) for n in names]
+        sliced = out.emit(rel.ProjectOp(selected, keys, {"v": col("v")}))
+        rewriter.replace(op, [*out.ops, as_tensor(sliced, ten.tensor(op.result))])
+
+
+class ConvertSparsify(RewritePattern):
+    """ten.sparsify %flags -> project(select(flags where v)) without a value"""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ten.SparsifyOp, rewriter: PatternRewriter, /):
+        out = Emitter()
+        rows = out.rows(op.input, axis_names(op.result))
+        kept = out.emit(rel.SelectOp(rows, col("v")))
+        mask = out.emit(rel.ProjectOp(kept, {k: k for k in schema(rows).extents}, {}))
+        rewriter.replace(op, [*out.ops, as_tensor(mask, ten.tensor(op.result))])

@@ -1,0 +1,185 @@
+"""Inputs, weights, constants, state and outputs as tables."""
+
+from dataclasses import dataclass, field
+
+from xdsl.dialects.builtin import DYNAMIC_INDEX, IntegerAttr, VectorType, f32, f64
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from tensorjoin.dialects import rel, ten
+from tensorjoin.dialects.expression import ParameterAttr, call, col
+from tensorjoin.dialects.layout import LayoutAttr, Storage
+from tensorjoin.dialects.rel import AssignmentAttr, RelationType, TableKind
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.passes.relational.values import Emitter, as_tensor, axis_names, key
+
+LAYER = "layer"
+
+
+@dataclass
+class Tables:
+    """The tables that a module needs, by name, in order of appearance."""
+
+    declared: dict[str, rel.TableOp] = field(default_factory=dict[str, rel.TableOp])
+
+    def declare(self, table: rel.TableOp) -> RelationType:
+        """Add a table, or columns to one that exists; returns its schema."""
+        name, new = table.sym_name.data, table.schema
+        if (known := self.declared.get(name)) is not None:
+            old = known.schema
+            if old.extents != new.extents:
+                raise TensorjoinError(f"table {name} is keyed by {old} and by {new}")
+            table.properties["schema"] = RelationType(
+                old.extents, {**old.values, **new.values}, old.is_sparse
+            )
+        self.declared[name] = table
+        return table.schema
+
+
+def counter_of(op: Operation) -> ParameterAttr:
+    """The counter of the loop around an op."""
+    parent = op.parent_op()
+    while parent is not None and not isinstance(parent, rel.ForOp):
+        parent = parent.parent_op()
+    if parent is None:
+        raise TensorjoinError(f"{op.name} is numbered by a layer but stands in no loop")
+    return ParameterAttr(parent.counter.data)
+
+
+def layer_keys(layers: IntegerAttr | None) -> dict[str, int]:
+    return {} if layers is None else {LAYER: layers.value.data}
+
+
+def of_layer(out: Emitter, op: Operation, relation: SSAValue, keys: list[str]) -> SSAValue:
+    """The rows of the loop's layer, without the column that says so."""
+    selected = out.emit(rel.SelectOp(relation, call("eq", col(LAYER), counter_of(op))))
+    return out.emit(rel.ProjectOp(selected, {k: k for k in keys}, {"v": col("v")}))
+
+
+@dataclass
+class ConvertInput(RewritePattern):
+    """ten.input @batch ["p"] "token" -> project(scan @batch) {v = token}"""
+
+    tables: Tables
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ten.InputOp, rewriter: PatternRewriter, /):
+        out = Emitter()
+        keys = [name.data for name in op.keys]
+        type = ten.tensor(op.result)
+        schema = RelationType(
+            dict(zip(keys, type.get_shape(), strict=True)),
+            {op.column.data: type.get_element_type()},
+            ten.is_sparse(type),
+        )
+        name = op.table.string_value()
+        self.tables.declare(rel.TableOp(name, TableKind.INPUT, schema))
+        scan = out.emit(rel.ScanOp(name, schema))
+        value = {"v": col(op.column.data)}
+        renamed = out.emit(rel.ProjectOp(scan, {k: k for k in keys}, value))
+        rewriter.replace(op, [*out.ops, as_tensor(renamed, type)])
+
+
+@dataclass
+class ConvertWeight(RewritePattern):
+    """ten.weight @w at %layer -> the layer's rows of scan @w, one for each element or chunk"""
+
+    tables: Tables
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ten.WeightOp, rewriter: PatternRewriter, /):
+        out = Emitter()
+        type, layout = ten.tensor(op.result), op.layout or LayoutAttr(Storage.ROWS)
+        names, extents = axis_names(op.result), list(type.get_shape())
+        element: Attribute = f32
+        if layout.is_chunked:
+            axis, size = layout.axis.data, layout.size.data
+            extents[axis] = -(-extents[axis] // size)
+            element = VectorType(f32, [size])
+        keys = {**layer_keys(op.layers), **dict(zip(names, extents, strict=True))}
+        schema = RelationType(keys, {"v": element})
+        name = op.symbol.string_value()
+        sources = [source.data for source in op.sources]
+        schema = self.tables.declare(
+            rel.TableOp(name, TableKind.WEIGHT, schema, sources, layout)
+        )
+        relation = out.emit(rel.ScanOp(name, schema))
+        if op.layers is not None:
+            relation = of_layer(out, op, relation, names)
+        rewriter.replace(op, [*out.ops, as_tensor(relation, type, layout)])
+
+
+class ConvertConstant(RewritePattern):
+    """ten.constant -> rel.values"""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ten.ConstantOp, rewriter: PatternRewriter, /):
+        type = ten.tensor(op.result)
+        keys = dict(zip(axis_names(op.result), type.get_shape(), strict=True))
+        values = op.value.get_values()
+        element = f64 if isinstance(values[0], float) else type.get_element_type()
+        relation = rel.ValuesOp(values, RelationType(keys, {"v": element}))
+        rewriter.replace(op, [relation, as_tensor(relation, type)])
+
+
+@dataclass
+class ConvertAppend(RewritePattern):
+    """ten.append %k to @keys at %layer -> insert the rows, numbered by layer, into @keys"""
+
+    tables: Tables
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ten.AppendOp, rewriter: PatternRewriter, /):
+        out = Emitter()
+        keys = [name.data for name in op.keys]
+        self.tables.declare(state_table(op, ten.tensor(op.input)))
+        rows = out.rows(op.input, keys)
+        assigned = [key(name) for name in keys]
+        if op.layers is not None:
+            assigned.insert(0, AssignmentAttr(LAYER, counter_of(op), op.layers.value.data))
+        numbered = out.emit(rel.ProjectOp(rows, assigned, {"v": col("v")}))
+        rewriter.replace(op, [*out.ops, rel.InsertOp(numbered, op.state.string_value())], [])
+
+
+@dataclass
+class ConvertRead(RewritePattern):
+    """ten.read @keys at %layer -> the layer's rows of scan @keys"""
+
+    tables: Tables
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ten.ReadOp, rewriter: PatternRewriter, /):
+        out = Emitter()
+        type = ten.tensor(op.result)
+        schema = self.tables.declare(state_table(op, type))
+        relation = out.emit(rel.ScanOp(op.state.string_value(), schema))
+        if op.layers is not None:
+            relation = of_layer(out, op, relation, [name.data for name in op.keys])
+        rewriter.replace(op, [*out.ops, as_tensor(relation, type)])
+
+
+def state_table(op: ten.AppendOp | ten.ReadOp, type: ten.Tensor) -> rel.TableOp:
+    """The table of a state: one row for each layer, row of the context, and further index."""
+    extents = [DYNAMIC_INDEX, *type.get_shape()[1:]]
+    keys = dict(zip([name.data for name in op.keys], extents, strict=True))
+    schema = RelationType({**layer_keys(op.layers), **keys}, {"v": f32})
+    return rel.TableOp(op.state.string_value(), TableKind.STATE, schema)
+
+
+@dataclass
+class ConvertOutput(RewritePattern):
+    """ten.output %y to @logits -> insert y into @logits"""
+
+    tables: Tables
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ten.OutputOp, rewriter: PatternRewriter, /):
+        out = Emitter()
+        type, name = ten.tensor(op.input), op.table.string_value()
+        keys = [key.data for key in op.keys]
+        rows = out.rows(op.input, keys)
+        extents = dict(zip(keys, type.get_shape(), strict=True))
+        value = rel.schema(rows).values
+        schema = RelationType(extents, value, ten.is_sparse(type))
+        self.tables.declare(rel.TableOp(name, TableKind.SCRATCH, schema))
+        rewriter.replace(op, [*out.ops, rel.InsertOp(rows, name)], [])

@@ -1,0 +1,124 @@
+"""
+Tensors as relations, while a module is being converted.
+
+A converted tensor is an `unrealized_conversion_cast` of its relation: one key for each axis, in
+order, and the element in column `v`. Where a `layout` says that an axis is cut in chunks, its key
+numbers the chunks and `v` is a vector. A sparse tensor of booleans, all true, has no `v`.
+"""
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import UnrealizedConversionCastOp, VectorType
+from xdsl.ir import Attribute, Operation, SSAValue
+
+from tensorjoin.dialects import rel, ten
+from tensorjoin.dialects.expression import call, col, lit
+from tensorjoin.dialects.layout import LayoutAttr
+from tensorjoin.dialects.rel import AssignmentAttr, schema
+from tensorjoin.errors import TensorjoinError
+
+LAYOUT = "layout"
+
+
+def as_tensor(
+    relation: SSAValue | Operation, type: ten.Tensor, layout: LayoutAttr | None = None
+) -> UnrealizedConversionCastOp:
+    cast = UnrealizedConversionCastOp.get([relation], [type])
+    if layout is not None and layout.is_chunked:
+        cast.attributes[LAYOUT] = layout
+    return cast
+
+
+def relation_of(tensor: SSAValue) -> SSAValue:
+    """The relation that stands for a converted tensor."""
+    if not isinstance(cast := tensor.owner, UnrealizedConversionCastOp):
+        raise TensorjoinError(f"no relational form for {tensor.owner}")
+    return cast.inputs[0]
+
+
+def layout_of(tensor: SSAValue) -> LayoutAttr | None:
+    """The layout of a converted tensor whose rows hold chunks, else None."""
+    layout = tensor.owner.attributes.get(LAYOUT) if isinstance(tensor.owner, Operation) else None
+    return layout if isinstance(layout, LayoutAttr) else None
+
+
+class Emitter:
+    """Collects the relational ops that replace one tensor op."""
+
+    def __init__(self) -> None:
+        self.ops: list[Operation] = []
+
+    def emit(self, op: Operation) -> SSAValue:
+        self.ops.append(op)
+        return op.results[0]
+
+    def named(self, tensor: SSAValue, names: Sequence[str], column: str = "v") -> SSAValue:
+        """The relation of a tensor, its keys renamed, its element in `column`; chunks stay."""
+        relation = relation_of(tensor)
+        keys = dict(zip(names, schema(relation).extents, strict=True))
+        values = {column: col("v")} if "v" in schema(relation).values else {}
+        if keys == {name: name for name in names} and (column == "v" or not values):
+            return relation
+        return self.emit(rel.ProjectOp(relation, keys, values))
+
+    def rows(self, tensor: SSAValue, names: Sequence[str], column: str = "v") -> SSAValue:
+        """As `named`, with one row for each element: chunks are taken apart."""
+        if (layout := layout_of(tensor)) is None:
+            return self.named(tensor, names, column)
+        size, name = layout.size.data, names[layout.axis.data]
+        chunks = self.named(tensor, names)
+        slots = self.emit(rel.RangeOp("slot", size))
+        extent = ten.tensor(tensor).get_shape()[layout.axis.data]
+        element = self.emit(rel.JoinOp([chunks, slots]))
+        index = call("add", call("mul", col(name), lit(size)), col("slot"))
+        if extent % size:
+            element = self.emit(rel.SelectOp(element, call("lt", index, lit(extent))))
+        keys = [AssignmentAttr(n, index, extent) if n == name else key(n) for n in names]
+        value = {column: call("element", col("v"), col("slot"))}
+        return self.emit(rel.ProjectOp(element, keys, value))
+
+    def chunks(
+        self, tensor: SSAValue, names: Sequence[str], axis: str, size: int, column: str
+    ) -> SSAValue:
+        """As `named`, with one row for each chunk of `size` elements along `axis`."""
+        extent = ten.tensor(tensor).get_shape()[names.index(axis)]
+        if (layout := layout_of(tensor)) is not None and layout.axis.data == names.index(axis):
+            if layout.size.data != size:
+                raise TensorjoinError(f"chunks of {layout.size.data} and {size} do not meet")
+            return self.named(tensor, names, column)
+        rows = self.rows(tensor, names)
+        chunk = AssignmentAttr(axis, call("idiv", col(axis), lit(size)), -(-extent // size))
+        slot = AssignmentAttr("slot", call("mod", col(axis), lit(size)), size)
+        keys = [chunk if name == axis else key(name) for name in names]
+        slotted = self.emit(rel.ProjectOp(rows, [*keys, slot], {"v": col("v")}))
+        packed = call("pack", col("v"), col("slot"), lit(size))
+        return self.emit(rel.AggregateOp(slotted, list(names), {column: packed}))
+
+    def join(self, relations: Sequence[SSAValue]) -> SSAValue:
+        return relations[0] if len(relations) == 1 else self.emit(rel.JoinOp(relations))
+
+
+def key(name: str) -> AssignmentAttr:
+    return AssignmentAttr(name, col(name))
+
+
+def axis_names(tensor: SSAValue) -> list[str]:
+    """Names for the axes of a tensor: those by which its first user calls them."""
+    for use in tensor.uses:
+        match op := use.operation:
+            case ten.MapOp() | ten.ContractOp() | ten.GatherOp() | ten.ReduceOp():
+                labels, _ = ten.parse_indices(op.indices.data)
+                return list(labels[use.index])
+            case ten.AppendOp():
+                return ["p", *(name.data for name in op.keys.data[1:])]
+            case ten.OutputOp():
+                return [name.data for name in op.keys]
+            case ten.SparsifyOp():
+                return axis_names(op.result)
+            case _:
+                pass
+    return list("abcdefghk"[: len(ten.tensor(tensor).get_shape())])
+
+
+def is_vector(type: Attribute) -> bool:
+    return isinstance(type, VectorType)
