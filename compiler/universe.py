@@ -7,9 +7,21 @@ from xdsl.passes import ModulePass
 from xdsl.universe import Universe
 from xdsl.utils.target import Target
 
-DIALECTS = ("nn", "ten", "rel")
+DIALECTS = ("nn", "ten", "rel", "sql")
 
-PASSES = ("convert-ten-to-rel", "decompose", "roll-layers")
+PASSES = (
+    "allocate-scratch",
+    "assign-layouts",
+    "convert-rel-to-sql",
+    "convert-ten-to-rel",
+    "decompose",
+    "expand-vectors",
+    "fuse-contractions",
+    "materialize",
+    "merge-ctes",
+    "roll-layers",
+    "tile-weights",
+)
 """The name of a pass is that of its file, and of the class in it: `tile-weights`, TileWeightsPass."""
 
 TARGETS: tuple[str, ...] = ()

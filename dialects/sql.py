@@ -1,0 +1,380 @@
+"""
+SQL: query blocks and statements, one to one with a tree of sqlglot.
+
+A query is a value; a statement that uses it holds it as a common table expression. Columns in
+expressions carry the alias of their source: `a.v`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from xdsl.dialects.builtin import ArrayAttr, IntAttr, IntegerAttr, StringAttr, SymbolRefAttr, i32
+from xdsl.ir import Attribute, Block, Dialect, Operation, Region, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    prop_def,
+    region_def,
+    result_def,
+    traits_def,
+    var_operand_def,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import (
+    MemoryReadEffect,
+    MemoryWriteEffect,
+    NoTerminator,
+    Pure,
+    SymbolOpInterface,
+)
+from xdsl.utils.exceptions import VerifyException
+
+from tensorjoin.dialects.assembly import parse_defined_operand
+from tensorjoin.dialects.expression import (
+    AGGREGATES,
+    WINDOWS,
+    LiteralAttr,
+    calls,
+    columns_of,
+    expression_type,
+    parse_expression,
+    print_expression,
+)
+from tensorjoin.dialects.rel import (
+    AssignmentAttr,
+    RelationType,
+    TableKind,
+    TableKindAttr,
+    assignments,
+    expressions,
+    parse_assignments,
+    print_assignments,
+    schema,
+)
+from tensorjoin.dialects.layout import LayoutAttr
+
+
+@irdl_op_definition
+class CreateTableOp(IRDLOperation):
+    """
+    Create a table whose primary key is the relation's key:
+    `sql.create_table scratch "norms" : <[layer: 5, p: ?], v: f64>`
+    """
+
+    name = "sql.create_table"
+
+    sym_name = prop_def(StringAttr)
+    kind = prop_def(TableKindAttr)
+    schema = prop_def(RelationType)
+    sources = opt_prop_def(ArrayAttr[StringAttr])
+    layout = opt_prop_def(LayoutAttr)
+
+    traits = traits_def(SymbolOpInterface())
+
+    assembly_format = (
+        "$kind $sym_name `:` $schema (`from` $sources^)? (`layout` $layout^)? attr-dict"
+    )
+
+    def __init__(
+        self,
+        name: str,
+        kind: TableKind,
+        schema: RelationType,
+        sources: ArrayAttr[StringAttr] | None = None,
+        layout: LayoutAttr | None = None,
+    ):
+        super().__init__(
+            properties={
+                "sym_name": StringAttr(name),
+                "kind": TableKindAttr(kind),
+                "schema": schema,
+                "sources": sources,
+                "layout": layout,
+            }
+        )
+
+
+@irdl_op_definition
+class TableOp(IRDLOperation):
+    """A stored table as a source: `sql.table @weights : !rel.relation<...>`"""
+
+    name = "sql.table"
+
+    table = prop_def(SymbolRefAttr)
+    result = result_def(RelationType)
+
+    traits = traits_def(MemoryReadEffect())
+
+    assembly_format = "$table attr-dict `:` type($result)"
+
+    def __init__(self, table: str, result_type: RelationType):
+        super().__init__(properties={"table": SymbolRefAttr(table)}, result_types=[result_type])
+
+
+@irdl_op_definition
+class ValuesOp(IRDLOperation):
+    """Literal rows, each with all columns of the type: `sql.values [0, 0.5, 1, 0.1] : ...`"""
+
+    name = "sql.values"
+
+    rows = prop_def(ArrayAttr[LiteralAttr])
+    result = result_def(RelationType)
+
+    traits = traits_def(Pure())
+
+    def __init__(self, rows: Sequence[LiteralAttr], result_type: RelationType):
+        super().__init__(properties={"rows": ArrayAttr(rows)}, result_types=[result_type])
+
+    @classmethod
+    def parse(cls, parser: Parser) -> "ValuesOp":
+        literals = parser.parse_comma_separated_list(
+            parser.Delimiter.SQUARE, lambda: parse_expression(parser)
+        )
+        parser.parse_punctuation(":")
+        result_type = parser.parse_type()
+        return cls.create(properties={"rows": ArrayAttr(literals)}, result_types=[result_type])
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        with printer.in_square_brackets():
+            printer.print_list(self.rows, lambda v: print_expression(printer, v))
+        printer.print_string(" : ")
+        printer.print_attribute(self.result.type)
+
+    def verify_(self) -> None:
+        if len(self.rows) % len(schema(self.result).types):
+            raise VerifyException("the literals do not fill their rows")
+
+
+@irdl_op_definition
+class SelectOp(IRDLOperation):
+    """
+    A query block. The result's key tells which of its columns are the key:
+    `sql.select {p = a.p, v = sum(mul(a.v, b.v))} from %x as a, %w as b
+     where [eq(a.i, b.i)] group [a.p] : !rel.relation<[p: ?], v: f64>`
+
+    Window functions among the columns run `per [...]` partition, `by [desc a.v]` in an order.
+    """
+
+    name = "sql.select"
+
+    sources = var_operand_def(RelationType)
+    aliases = prop_def(ArrayAttr[StringAttr])
+    columns = prop_def(ArrayAttr[AssignmentAttr])
+    where = prop_def(ArrayAttr[Attribute])
+    group = prop_def(ArrayAttr[Attribute])
+    partition = prop_def(ArrayAttr[Attribute])
+    order = prop_def(ArrayAttr[Attribute])
+    descending = prop_def(ArrayAttr[IntAttr])
+    result = result_def(RelationType)
+
+    traits = traits_def(Pure())
+
+    def __init__(
+        self,
+        sources: Mapping[str, SSAValue] | Sequence[tuple[str, SSAValue]],
+        columns: Mapping[str, Attribute],
+        result_type: RelationType,
+        where: Sequence[Attribute] = (),
+        group: Sequence[Attribute] = (),
+        partition: Sequence[Attribute] = (),
+        order: Sequence[tuple[Attribute, bool]] = (),
+    ):
+        """`order` says of each expression whether the window descends in it."""
+        pairs = list(sources.items()) if isinstance(sources, Mapping) else list(sources)
+        super().__init__(
+            operands=[[source for _, source in pairs]],
+            properties={
+                "aliases": ArrayAttr([StringAttr(alias) for alias, _ in pairs]),
+                "columns": assignments(columns),
+                "where": ArrayAttr(where),
+                "group": ArrayAttr(group),
+                "partition": ArrayAttr(partition),
+                "order": ArrayAttr([e for e, _ in order]),
+                "descending": ArrayAttr([IntAttr(int(d)) for _, d in order]),
+            },
+            result_types=[result_type],
+        )
+
+    @property
+    def source_map(self) -> dict[str, SSAValue]:
+        """The sources by their aliases, in order."""
+        return {a.data: s for a, s in zip(self.aliases, self.sources, strict=True)}
+
+    @property
+    def outputs(self) -> dict[str, Attribute]:
+        """The expression of each column."""
+        return expressions(self.columns)
+
+    @property
+    def ordering(self) -> list[tuple[Attribute, bool]]:
+        """The expressions that order the window, and whether each descends."""
+        return [(e, bool(d.data)) for e, d in zip(self.order, self.descending, strict=True)]
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether the query only selects, computes and joins: no groups and no windows."""
+        return not self.group and not any(
+            calls(e, AGGREGATES | WINDOWS) for e in self.outputs.values()
+        )
+
+    @property
+    def scope(self) -> dict[str, Attribute]:
+        """The type of each column that expressions may name."""
+        return {
+            f"{alias}.{column}": type
+            for alias, source in self.source_map.items()
+            for column, type in schema(source).types.items()
+        }
+
+    @classmethod
+    def parse(cls, parser: Parser) -> "SelectOp":
+        def parse_source() -> tuple[str, SSAValue]:
+            source = parse_defined_operand(parser)
+            parser.parse_keyword("as")
+            return parser.parse_identifier(), source
+
+        def parse_list(keyword: str) -> list[tuple[Attribute, bool]]:
+            if parser.parse_optional_keyword(keyword) is None:
+                return []
+            return parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parse_item)
+
+        def parse_item() -> tuple[Attribute, bool]:
+            descending = parser.parse_optional_keyword("desc") is not None
+            return parse_expression(parser), descending
+
+        columns = parse_assignments(parser)
+        parser.parse_keyword("from")
+        sources = parser.parse_comma_separated_list(parser.Delimiter.NONE, parse_source)
+        where, group, partition = (
+            [e for e, _ in parse_list(keyword)] for keyword in ("where", "group", "per")
+        )
+        order = parse_list("by")
+        parser.parse_punctuation(":")
+        result_type = parser.parse_type()
+        if not isinstance(result_type, RelationType):
+            parser.raise_error("a query is a relation")
+        return cls(sources, expressions(columns), result_type, where, group, partition, order)
+
+    def print(self, printer: Printer) -> None:
+        def print_source(source: tuple[str, SSAValue]) -> None:
+            printer.print_operand(source[1])
+            printer.print_string(f" as {source[0]}")
+
+        def print_item(item: tuple[Attribute, bool]) -> None:
+            printer.print_string("desc " if item[1] else "")
+            print_expression(printer, item[0])
+
+        def print_list(keyword: str, items: Sequence[tuple[Attribute, bool]]) -> None:
+            if items:
+                printer.print_string(f" {keyword} ")
+                with printer.in_square_brackets():
+                    printer.print_list(items, print_item)
+
+        printer.print_string(" ")
+        print_assignments(printer, self.columns)
+        printer.print_string(" from ")
+        printer.print_list(self.source_map.items(), print_source)
+        print_list("where", [(e, False) for e in self.where])
+        print_list("group", [(e, False) for e in self.group])
+        print_list("per", [(e, False) for e in self.partition])
+        print_list("by", self.ordering)
+        printer.print_string(" : ")
+        printer.print_attribute(self.result.type)
+
+    def verify_(self) -> None:
+        if len({alias.data for alias in self.aliases}) != len(self.sources):
+            raise VerifyException("each source needs an alias of its own")
+        scope = self.scope
+        for expression in (*self.outputs.values(), *self.where, *self.group):
+            expression_type(expression, scope)
+        if list(self.outputs) != list(schema(self.result).types):
+            raise VerifyException(
+                f"the query has columns {', '.join(self.outputs)}, its type says {self.result.type}"
+            )
+
+
+@irdl_op_definition
+class InsertOp(IRDLOperation):
+    """INSERT INTO a table what a query gives: `sql.insert %q into @norms`"""
+
+    name = "sql.insert"
+
+    query = operand_def(RelationType)
+    table = prop_def(SymbolRefAttr)
+
+    traits = traits_def(MemoryWriteEffect())
+
+    def __init__(self, query: SSAValue | Operation, table: str):
+        super().__init__(operands=[query], properties={"table": SymbolRefAttr(table)})
+
+    @classmethod
+    def parse(cls, parser: Parser) -> "InsertOp":
+        query = parse_defined_operand(parser)
+        parser.parse_keyword("into")
+        return cls(query, parser.parse_symbol_name().data)
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_operand(self.query)
+        printer.print_string(" into ")
+        printer.print_symbol_name(self.table.root_reference.data)
+
+
+@irdl_op_definition
+class DeleteOp(IRDLOperation):
+    """DELETE all rows of a table: `sql.delete @norms`"""
+
+    name = "sql.delete"
+
+    table = prop_def(SymbolRefAttr)
+
+    traits = traits_def(MemoryWriteEffect())
+
+    assembly_format = "$table attr-dict"
+
+    def __init__(self, table: str):
+        super().__init__(properties={"table": SymbolRefAttr(table)})
+
+
+@irdl_op_definition
+class ForOp(IRDLOperation):
+    """Run statements `count` times with the parameter `?counter` at 0, 1, ..."""
+
+    name = "sql.for"
+
+    counter = prop_def(StringAttr)
+    count = prop_def(IntegerAttr)
+    body = region_def("single_block")
+
+    traits = traits_def(NoTerminator())
+
+    def __init__(self, counter: str, count: int, body: Region | Sequence[Block]):
+        super().__init__(
+            properties={"counter": StringAttr(counter), "count": IntegerAttr(count, i32)},
+            regions=[body],
+        )
+
+    @classmethod
+    def parse(cls, parser: Parser) -> "ForOp":
+        counter = parser.parse_identifier()
+        parser.parse_keyword("to")
+        return cls(counter, parser.parse_integer(), parser.parse_region())
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(f" {self.counter.data} to {self.count.value.data} ")
+        printer.print_region(self.body)
+
+
+def aliases_of(expression: Attribute) -> set[str]:
+    """The aliases of the sources that an expression reads."""
+    return {column.rpartition(".")[0] for column in columns_of(expression)}
+
+
+Sql = Dialect(
+    "sql",
+    [CreateTableOp, TableOp, ValuesOp, SelectOp, InsertOp, DeleteOp, ForOp],
+    [],
+)

@@ -1,0 +1,146 @@
+"""Fold a query block into the one that reads it, so that a statement has few of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Attribute, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import (
+    GreedyRewritePatternApplier,
+    PatternRewriter,
+    PatternRewriteWalker,
+    RewritePattern,
+    op_type_rewrite_pattern,
+)
+
+from tensorjoin.dialects import sql
+from tensorjoin.dialects.expression import CallAttr, col, columns_of, substitute, walk
+from tensorjoin.dialects.rel import schema
+
+REPEATED_CALLS = 12
+"""How many function calls more a merged block may hold than the two blocks before."""
+
+
+def repeats_too_much(inner: Mapping[str, Attribute], reads: list[str]) -> bool:
+    """Whether replacing each column read by its expression repeats much work."""
+    repeated = 0
+    for name, expression in inner.items():
+        calls = sum(isinstance(e, CallAttr) for e in walk(expression))
+        repeated += calls * max(0, reads.count(name) - 1)
+    return repeated > REPEATED_CALLS
+
+
+def outer_expressions(op: sql.SelectOp) -> list[Attribute]:
+    """All expressions of a block, each as often as it is written."""
+    return [*op.outputs.values(), *op.where, *op.group, *op.partition, *op.order]
+
+
+def reads_of(op: sql.SelectOp, alias: str) -> list[str]:
+    """The columns of one source that a block reads, each as often as it does."""
+    columns = [c.rpartition(".") for e in outer_expressions(op) for c in columns_of(e)]
+    return [name for source, _, name in columns if source == alias]
+
+
+def rebuild(
+    op: sql.SelectOp, sources: list[tuple[str, SSAValue]], replaced: Mapping[str, Attribute],
+    where: list[Attribute],
+) -> sql.SelectOp:
+    """The block over other sources, its columns replaced, the aliases numbered anew."""
+    numbered = {alias: f"a{k}" for k, (alias, _) in enumerate(sources)}
+    renamed = {
+        f"{alias}.{name}": col(f"{numbered[alias]}.{name}")
+        for alias, source in sources
+        for name in schema(source).types
+    }
+
+    def rewrite(expression: Attribute) -> Attribute:
+        return substitute(substitute(expression, replaced), renamed)
+
+    return sql.SelectOp(
+        [(numbered[alias], source) for alias, source in sources],
+        {name: rewrite(expression) for name, expression in op.outputs.items()},
+        schema(op.result),
+        [rewrite(condition) for condition in (*where, *op.where)],
+        [rewrite(expression) for expression in op.group],
+        [rewrite(expression) for expression in op.partition],
+        [(rewrite(expression), descends) for expression, descends in op.ordering],
+    )
+
+
+def is_cheap(op: sql.SelectOp) -> bool:
+    """Whether a block only renames columns of one table, maybe of some rows."""
+    return isinstance(op.sources[0].owner, sql.TableOp) and len(op.sources) == 1 and not any(
+        isinstance(e, CallAttr) for e in op.outputs.values()
+    )
+
+
+class MergeIntoReader(RewritePattern):
+    """select ... from (select x + y as v from t, u) as a -> select ... x + y ... from t, u"""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: sql.SelectOp, rewriter: PatternRewriter, /):
+        for alias, source in op.source_map.items():
+            inner = source.owner
+            if not isinstance(inner, sql.SelectOp) or not inner.is_simple:
+                continue
+            if not source.has_one_use() and not is_cheap(inner):
+                continue
+            if repeats_too_much(inner.outputs, reads_of(op, alias)):
+                continue
+            fresh = {a: f"{alias}_{a}" for a in inner.source_map}
+            inside = {
+                f"{a}.{name}": col(f"{fresh[a]}.{name}")
+                for a, s in inner.source_map.items()
+                for name in schema(s).types
+            }
+            replaced = {f"{alias}.{n}": substitute(e, inside) for n, e in inner.outputs.items()}
+            sources = [
+                pair
+                for a, s in op.source_map.items()
+                for pair in (
+                    [(fresh[b], t) for b, t in inner.source_map.items()] if a == alias else [(a, s)]
+                )
+            ]
+            where = [substitute(condition, inside) for condition in inner.where]
+            rewriter.replace(op, rebuild(op, sources, replaced, where))
+            return
+
+
+class MergeProjection(RewritePattern):
+    """select v / 2 from (select sum(x) as v ... group by p) -> select sum(x) / 2 ... group by p"""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: sql.SelectOp, rewriter: PatternRewriter, /):
+        if len(op.sources) != 1 or op.where or not op.is_simple:
+            return
+        (alias, source), = op.source_map.items()
+        inner = source.owner
+        if not isinstance(inner, sql.SelectOp) or inner.is_simple or not source.has_one_use():
+            return
+        if repeats_too_much(inner.outputs, reads_of(op, alias)):
+            return
+        replaced = {f"{alias}.{n}": e for n, e in inner.outputs.items()}
+        merged = sql.SelectOp(
+            inner.source_map,
+            {name: substitute(e, replaced) for name, e in op.outputs.items()},
+            schema(op.result),
+            inner.where.data,
+            inner.group.data,
+            inner.partition.data,
+            inner.ordering,
+        )
+        rewriter.replace(op, merged)
+
+
+@dataclass(frozen=True)
+class MergeCtesPass(ModulePass):
+    """Merge query blocks wherever that repeats little work."""
+
+    name = "merge-ctes"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        PatternRewriteWalker(
+            GreedyRewritePatternApplier([MergeIntoReader(), MergeProjection()])
+        ).rewrite_module(op)

@@ -1,0 +1,61 @@
+"""Weights that contractions sum over -> weights in chunks."""
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import (
+    PatternRewriter,
+    PatternRewriteWalker,
+    RewritePattern,
+    op_type_rewrite_pattern,
+)
+
+from tensorjoin.dialects import ten
+from tensorjoin.dialects.layout import LayoutAttr, Storage
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.tiling import chunk_size
+
+
+def summed_axes(weight: ten.WeightOp) -> set[int]:
+    """The axes of a weight that some contraction sums over."""
+    axes: set[int] = set()
+    for use in weight.result.uses:
+        if isinstance(use.operation, ten.ContractOp):
+            labels, result = ten.parse_indices(use.operation.indices.data)
+            letters = labels[use.index]
+            axes |= {axis for axis, letter in enumerate(letters) if letter not in result}
+    return axes
+
+
+@dataclass
+class TileWeight(RewritePattern):
+    """ten.weight @w -> ten.weight @w layout #rel.layout<arrays AXIS by SIZE>"""
+
+    chunk: int
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ten.WeightOp, rewriter: PatternRewriter, /):
+        shape = ten.tensor(op.result).get_shape()
+        if op.layout is not None or len(shape) < 2 or not (axes := summed_axes(op)):
+            return
+        axis = max(axes)
+        op.layout = LayoutAttr(Storage.ARRAYS, axis, chunk_size(shape[axis], self.chunk))
+        rewriter.notify_op_modified(op)
+
+
+@dataclass(frozen=True)
+class TileWeightsPass(ModulePass):
+    """Cut each weight into chunks of the last axis that a contraction sums over."""
+
+    name = "tile-weights"
+
+    chunk: int = 64
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if self.chunk < 1:
+            raise TensorjoinError(
+                f"tile-weights: a chunk of {self.chunk} elements: choose 1 or more"
+            )
+        PatternRewriteWalker(TileWeight(self.chunk)).rewrite_module(op)
