@@ -1,5 +1,6 @@
 """A compiled program: statements and tables as plain data, ready for an engine."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -9,3 +10,74 @@ class Statement:
 
     sql: str
     parameters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Axis `axis` of a tensor in chunks of `size` elements, each an array or so many columns."""
+
+    axis: int
+    size: int
+    as_columns: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a program, and how a tensor fills it."""
+
+    name: str
+    kind: str
+    """weight, state, input or scratch; see `TableKind` in the rel dialect."""
+    keys: Mapping[str, int]
+    """The key columns in order, with their extents; negative where unknown."""
+    values: tuple[str, ...]
+    """The other columns."""
+    create: Statement
+    sources: tuple[str, ...] = ()
+    """The checkpoint's tensors, one after the other along their first axis."""
+    chunks: Chunks | None = None
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the table lives only as long as the connection."""
+        return self.kind in ("input", "scratch")
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Consecutive steps run `count` times, with the parameter `counter` at 0, 1, ..."""
+
+    number: int
+    counter: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One statement of a procedure, maybe in a loop."""
+
+    statement: Statement
+    loop: Loop | None = None
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a module compiles to."""
+
+    tables: tuple[Table, ...]
+    procedures: Mapping[str, tuple[Step, ...]]
+
+    def sql(self) -> str:
+        """The whole program as text, for reading."""
+        lines = [f"{table.create.sql};" for table in self.tables]
+        for name, steps in self.procedures.items():
+            lines.append(f"-- {name}")
+            loop = None
+            for step in steps:
+                if step.loop != loop and step.loop is not None:
+                    lines.append(f"-- for {step.loop.counter} = 0 to {step.loop.count - 1}:")
+                elif step.loop != loop:
+                    lines.append("-- end for")
+                loop = step.loop
+                lines.append(f"{step.statement.sql};")
+        return "\n".join(lines) + "\n"

@@ -5,6 +5,7 @@ from itertools import accumulate
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
     PatternRewriter,
@@ -48,15 +49,16 @@ def contractions_like(op: ten.ContractOp) -> dict[ten.ContractOp, ten.WeightOp]:
     group: dict[ten.ContractOp, ten.WeightOp] = {}
     if (weight := free_weight(op)) is None:
         return group
-    wanted, next = likeness(op, weight), op
-    while next is not None:
+    wanted = likeness(op, weight)
+    candidate: Operation | None = op
+    while candidate is not None:
         if (
-            isinstance(next, ten.ContractOp)
-            and (found := free_weight(next)) is not None
-            and likeness(next, found) == wanted
+            isinstance(candidate, ten.ContractOp)
+            and (found := free_weight(candidate)) is not None
+            and likeness(candidate, found) == wanted
         ):
-            group[next] = found
-        next = next.next_op
+            group[candidate] = found
+        candidate = candidate.next_op
     return group
 
 

@@ -1,0 +1,86 @@
+"""From a URL to an open database."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from tensorjoin.backends.database import Database, may
+from tensorjoin.errors import TensorjoinError
+
+MEMORY = ":memory:"
+
+
+def connect(url: str, *, create: bool) -> Database:
+    """
+    Open the database at `url`: sqlite:///path, duckdb:///path or postgresql://...
+
+    With `create`, a file that does not exist is made; without, it is an error.
+    """
+    scheme = url.partition("://")[0]
+    if scheme not in BACKENDS:
+        raise TensorjoinError(
+            f"unknown database URL {_without_secrets(url)!r}:"
+            " use sqlite:///path, duckdb:///path or postgresql://user@host/database"
+        )
+    return BACKENDS[scheme](url, create)
+
+
+def _sqlite(url: str, create: bool) -> Database:
+    from tensorjoin.backends.sqlite import SqliteDatabase
+
+    return SqliteDatabase(_path(url, create))
+
+
+def _duckdb(url: str, create: bool) -> Database:
+    from tensorjoin.backends.duckdb import DuckdbDatabase
+
+    return DuckdbDatabase(_path(url, create))
+
+
+def _postgres(url: str, create: bool) -> Database:
+    from tensorjoin.backends.postgres import PostgresDatabase
+
+    return PostgresDatabase(url)
+
+
+# Engines are imported when they are asked for: each costs tens of milliseconds.
+BACKENDS: dict[str, Callable[[str, bool], Database]] = {
+    "sqlite": _sqlite,
+    "duckdb": _duckdb,
+    "postgresql": _postgres,
+    "postgres": _postgres,
+}
+
+
+def _path(url: str, create: bool) -> Path | None:
+    """The file that a URL names, checked; `None` for a database in memory."""
+    scheme, _, rest = url.partition("://")
+    name = rest.removeprefix("/")
+    if name == rest or not name:
+        raise TensorjoinError(f"no file in {url!r}: write {scheme}:///path")
+    if name == MEMORY:
+        return None
+    path = Path(name)
+    # Unlike `Path`'s own tests, these say no where a directory cannot be searched.
+    if os.path.isdir(path):
+        raise TensorjoinError(f"{path} is a directory: name a database file in it")
+    if not os.path.exists(path):
+        _check_absent(path, create)
+    elif not may(path, os.R_OK):
+        raise TensorjoinError(f"cannot read {path}: give yourself permission to read the file")
+    return path
+
+
+def _check_absent(path: Path, create: bool) -> None:
+    if not create:
+        raise TensorjoinError(f"no database at {path}: run `sql-llm load` first")
+    if not os.path.isdir(path.parent):
+        raise TensorjoinError(f"no directory {path.parent}: create it first")
+    if not may(path.parent, os.W_OK | os.X_OK):
+        raise TensorjoinError(f"cannot create {path}: {path.parent} is not writable")
+
+
+def _without_secrets(url: str) -> str:
+    """A URL fit for a message: what stands before an @ may hold a password."""
+    scheme, separator, rest = url.partition("://")
+    return scheme + separator + rest.rpartition("@")[2]

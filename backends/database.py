@@ -1,0 +1,187 @@
+"""What the compiler and the command line ask of an engine: one open connection."""
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+from sqlglot import exp
+
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.program import Statement
+from tensorjoin.targets import TargetProfile
+
+Value = int | float | str | None
+NO_VALUES: Mapping[str, Value] = MappingProxyType({})
+
+
+class Database(ABC):
+    """
+    An open connection to one engine.
+
+    Every method raises a one-line `TensorjoinError` when the engine refuses, and lets
+    `KeyboardInterrupt` through.
+    """
+
+    profile: TargetProfile
+    """What this engine, as built and installed, can do."""
+    dialect: ClassVar[str]
+    """The engine's name in sqlglot."""
+    engine_errors: ClassVar[tuple[type[Exception], ...]]
+    """What the driver raises when a statement fails."""
+
+    def __init__(self) -> None:
+        self._in_transaction = False
+        self._failed = False
+
+    def execute(self, statement: Statement, values: Mapping[str, Value] = NO_VALUES) -> None:
+        """Run a statement; `values` may hold more names than it has parameters."""
+        with self._one_line_errors():
+            self._execute(statement, self._arguments(statement, values))
+
+    def query(
+        self, statement: Statement, values: Mapping[str, Value] = NO_VALUES
+    ) -> list[tuple[Any, ...]]:
+        """The rows of a statement; `values` may hold more names than it has parameters."""
+        with self._one_line_errors():
+            return self._query(statement, self._arguments(statement, values))
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """
+        Commit what happens inside, or none of it if anything is raised; does not nest.
+
+        An engine's error dooms the transaction even if it is caught inside.
+        """
+        if self._in_transaction:
+            raise RuntimeError("a transaction is already open")
+        try:
+            self._in_transaction = True
+            self._failed = False
+            with self._one_line_errors():
+                self._begin()
+            yield
+            # PostgreSQL and DuckDB answer this COMMIT with a silent ROLLBACK.
+            if self._failed:
+                raise TensorjoinError(f"{self.profile.name}: a statement of the transaction failed")
+            with self._one_line_errors():
+                self._commit()
+        except BaseException:
+            self._rollback()
+            raise
+        finally:
+            self._in_transaction = False
+
+    def tables(self) -> set[str]:
+        """The names of the tables and views which an unqualified name can reach."""
+        with self._one_line_errors():
+            return self._tables()
+
+    def insert(self, table: str, columns: Mapping[str, np.ndarray]) -> None:
+        """
+        Append rows, given as columns of equal length.
+
+        A column is one-dimensional (int64, float32, float64, or object: `str` and `None`) or, where
+        the profile has vectors, two-dimensional float32. All rows or none.
+        """
+        rows = {len(column) for column in columns.values()}
+        if len(rows) != 1:
+            raise ValueError(f"columns of {table!r} differ in length: {sorted(rows)}")
+        for name, column in columns.items():
+            # SQLite and DuckDB's numpy scan would store NULL without a word.
+            if column.dtype.kind == "f" and np.isnan(column).any():
+                raise TensorjoinError(f"column {name!r} of {table!r} holds NaN: SQL has no place")
+            if column.ndim != 1 and not (column.ndim == 2 and self.profile.vectors):
+                raise ValueError(f"column {name!r} of {table!r} has {column.ndim} dimensions")
+        if rows != {0}:
+            with self._one_line_errors():
+                self._insert(table, columns)
+
+    @abstractmethod
+    def require_writable(self) -> None:
+        """Refuse, without changing anything, if nothing could be written here."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connection; what is not committed is lost."""
+
+    @abstractmethod
+    def _execute(self, statement: Statement, arguments: dict[str, Value]) -> None: ...
+
+    @abstractmethod
+    def _query(
+        self, statement: Statement, arguments: dict[str, Value]
+    ) -> list[tuple[Any, ...]]: ...
+
+    @abstractmethod
+    def _begin(self) -> None: ...
+
+    @abstractmethod
+    def _commit(self) -> None: ...
+
+    @abstractmethod
+    def _rollback(self) -> None:
+        """Must not raise: it runs while another exception is on its way."""
+
+    @abstractmethod
+    def _tables(self) -> set[str]: ...
+
+    @abstractmethod
+    def _insert(self, table: str, columns: Mapping[str, np.ndarray]) -> None: ...
+
+    def _arguments(self, statement: Statement, values: Mapping[str, Value]) -> dict[str, Value]:
+        try:
+            return {name: values[name] for name in statement.parameters}
+        except KeyError as error:
+            raise TensorjoinError(f"no value for the parameter {error} of a statement") from error
+
+    def _was_interrupted(self, error: Exception) -> bool:
+        """Whether the driver's error stands for a Ctrl-C which it swallowed."""
+        return False
+
+    @contextmanager
+    def _one_line_errors(self) -> Generator[None]:
+        try:
+            yield
+        except (*self.engine_errors, OverflowError) as error:
+            self._failed = True
+            if self._was_interrupted(error):
+                raise KeyboardInterrupt from error
+            raise TensorjoinError(f"{self.profile.name}: {first_line(error)}") from error
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an engine's message; engines go on with the statement and a caret."""
+    lines = str(error).strip().splitlines()
+    return lines[0].strip() if lines else type(error).__name__
+
+
+def identifier(name: str) -> exp.Identifier:
+    """A quoted identifier: any text may be the name of a table or column."""
+    return exp.to_identifier(name, quoted=True)
+
+
+def insertion(table: str, columns: Mapping[str, np.ndarray], source: exp.Expr) -> exp.Insert:
+    """INSERT INTO `table` (the names of `columns`) followed by `source`."""
+    target = exp.Table(this=identifier(table))
+    names = [identifier(name) for name in columns]
+    return exp.Insert(this=exp.Schema(this=target, expressions=names), expression=source)
+
+
+def may(path: Path, mode: int) -> bool:
+    """Whether the process, as the user it acts for, has an access (`os.R_OK`, ...) to `path`."""
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+
+
+def require_writable_file(path: Path) -> None:
+    """Refuse a database file which cannot be written, or beside which no journal can be."""
+    if not may(path, os.W_OK):
+        raise TensorjoinError(f"cannot write to {path}: give yourself write permission to the file")
+    if not may(path.parent, os.W_OK | os.X_OK):
+        raise TensorjoinError(
+            f"cannot write to {path.parent}: a database needs room for its journal beside its file"
+        )

@@ -1,0 +1,131 @@
+"""DuckDB, through its own driver."""
+
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from sqlglot import exp
+
+from tensorjoin.backends.database import (
+    Database,
+    Value,
+    first_line,
+    identifier,
+    insertion,
+    may,
+    require_writable_file,
+)
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.program import Statement
+from tensorjoin.targets import DUCKDB
+
+MEMORY = ":memory:"
+SOURCE = "tensorjoin insertion"
+MAGIC = b"DUCK"
+MAGIC_OFFSET = 8
+
+
+class DuckdbDatabase(Database):
+    """A DuckDB file; `None` stands for a database in memory."""
+
+    dialect = "duckdb"
+    engine_errors = (duckdb.Error, RuntimeError)
+
+    def __init__(self, path: Path | None) -> None:
+        super().__init__()
+        self.profile = DUCKDB
+        self._path = path
+        self._parsed: dict[str, duckdb.Statement] = {}
+        if path is not None and path.exists():
+            _check_magic(path)
+        read_only = path is not None and path.exists() and not may(path, os.W_OK)
+        try:
+            self._connection = duckdb.connect(
+                path or MEMORY,
+                read_only=read_only,
+                # An extension would be fetched from the network in the middle of a statement.
+                config={"autoinstall_known_extensions": False},
+            )
+        except duckdb.Error as error:
+            if "Could not set lock" in first_line(error):
+                raise TensorjoinError(
+                    f"{path} is in use by another process: end it first"
+                ) from error
+            raise TensorjoinError(f"cannot open {path}: {first_line(error)}") from error
+        self._connection.execute("SET enable_progress_bar = false")
+
+    def require_writable(self) -> None:
+        if self._path is not None:
+            require_writable_file(self._path)
+
+    def close(self) -> None:
+        self._parsed.clear()
+        self._connection.close()
+
+    def _execute(self, statement: Statement, arguments: dict[str, Value]) -> None:
+        self._run(statement, arguments)
+
+    def _query(self, statement: Statement, arguments: dict[str, Value]) -> list[tuple[Any, ...]]:
+        return self._run(statement, arguments).fetchall()
+
+    def _run(self, statement: Statement, arguments: dict[str, Value]) -> duckdb.DuckDBPyConnection:
+        # A statement is parsed once; DuckDB plans it anew each time, even if prepared.
+        parsed = self._parsed.get(statement.sql)
+        if parsed is None:
+            statements = self._connection.extract_statements(statement.sql)
+            if len(statements) != 1:
+                raise TensorjoinError(f"duckdb: {len(statements)} statements where one should be")
+            parsed = self._parsed[statement.sql] = statements[0]
+        return self._connection.execute(parsed, arguments)
+
+    def _was_interrupted(self, error: Exception) -> bool:
+        return isinstance(error, RuntimeError) and "interrupted" in str(error)
+
+    def _begin(self) -> None:
+        self._connection.begin()
+
+    def _commit(self) -> None:
+        self._connection.commit()
+
+    def _rollback(self) -> None:
+        # A transaction that could not begin, or could not commit, is gone already.
+        with contextlib.suppress(duckdb.Error):
+            self._connection.rollback()
+
+    def _tables(self) -> set[str]:
+        return {name for (name,) in self._connection.execute("SHOW TABLES").fetchall()}
+
+    def _insert(self, table: str, columns: Mapping[str, np.ndarray]) -> None:
+        # DuckDB scans a dictionary of one-dimensional arrays in place, so that a vector column
+        # travels as one array for each element.
+        source: dict[str, np.ndarray] = {}
+        selected: list[exp.Expr] = []
+        for column in columns.values():
+            parts = [column] if column.ndim == 1 else list(column.T)
+            names = [f"c{len(source) + offset}" for offset in range(len(parts))]
+            source.update(zip(names, parts, strict=True))
+            references = [exp.Column(this=identifier(name)) for name in names]
+            selected.append(
+                references[0] if column.ndim == 1 else exp.Array(expressions=references)
+            )
+        rows = exp.Select(expressions=selected).from_(exp.Table(this=identifier(SOURCE)))
+        sql = insertion(table, columns, rows).sql(self.dialect)
+        self._connection.register(SOURCE, source)
+        try:
+            self._connection.execute(sql)
+        finally:
+            # A failed transaction has no use for it, and would hide its own error behind this one.
+            with contextlib.suppress(duckdb.Error):
+                self._connection.unregister(SOURCE)
+
+
+def _check_magic(path: Path) -> None:
+    # DuckDB would hand a SQLite file to an extension, and fetch that from the network.
+    with path.open("rb") as file:
+        start = file.read(MAGIC_OFFSET + len(MAGIC))
+    if start[MAGIC_OFFSET:] != MAGIC:
+        raise TensorjoinError(f"{path} is not a DuckDB database: choose another file")

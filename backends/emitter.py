@@ -1,0 +1,299 @@
+"""A module of the `sql` dialect -> a program, its statements printed by sqlglot."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+from xdsl.dialects import func
+from xdsl.dialects.builtin import IntAttr, ModuleOp
+from xdsl.ir import Attribute, Block, SSAValue
+
+from tensorjoin.backends.spelling import SPELLINGS, Spelling, double, integer
+from tensorjoin.dialects import sql
+from tensorjoin.dialects.expression import (
+    WINDOWS,
+    CallAttr,
+    ColumnRefAttr,
+    LiteralAttr,
+    ParameterAttr,
+)
+from tensorjoin.dialects.layout import Storage
+from tensorjoin.dialects.rel import TableKind, schema
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.program import Chunks, Loop, Program, Statement, Step, Table
+from tensorjoin.targets import TargetProfile
+
+TableNames = Callable[[str], str]
+"""From a symbol of the module to the name of a table in the database."""
+
+
+def emit_program(
+    module: ModuleOp, profile: TargetProfile, table_name: TableNames = str
+) -> Program:
+    """
+    The tables and procedures of a module lowered to `sql`.
+
+    Raises TensorjoinError where something has no spelling on the target.
+    """
+    spelling = SPELLINGS[profile.name]
+    tables = [
+        _table(op, spelling, table_name) for op in module.ops if isinstance(op, sql.CreateTableOp)
+    ]
+    procedures = {
+        op.sym_name.data: tuple(Procedure(spelling, profile, table_name).steps(op.body.block))
+        for op in module.ops
+        if isinstance(op, func.FuncOp)
+    }
+    return Program(tuple(tables), procedures)
+
+
+def quoted(name: str) -> exp.Identifier:
+    return exp.to_identifier(name, quoted=True)
+
+
+def _table(op: sql.CreateTableOp, spelling: Spelling, table_name: TableNames) -> Table:
+    kind = TableKind(op.kind.data)
+    name, keys = op.sym_name.data, op.schema.extents
+    columns: list[exp.Expression] = [
+        exp.ColumnDef(
+            this=quoted(column),
+            kind=spelling.type(type),
+            constraints=[exp.ColumnConstraint(kind=exp.NotNullColumnConstraint())],
+        )
+        for column, type in op.schema.types.items()
+    ]
+    is_keyed = bool(keys) and spelling.primary_keys
+    if is_keyed:
+        columns.append(exp.PrimaryKey(expressions=[quoted(key) for key in keys]))
+    properties: list[exp.Expression] = []
+    if kind in (TableKind.INPUT, TableKind.SCRATCH):
+        properties.append(exp.TemporaryProperty())
+    if is_keyed:
+        properties += [property() for property in spelling.table_properties]
+    target = exp.Table(this=quoted(table_name(name)))
+    create = exp.Create(
+        this=exp.Schema(this=target, expressions=columns),
+        kind="TABLE",
+        properties=exp.Properties(expressions=properties) if properties else None,
+    )
+    chunks = None
+    if op.layout is not None and op.layout.is_chunked:
+        is_columns = op.layout.storage.data == Storage.COLUMNS
+        chunks = Chunks(op.layout.axis.data, op.layout.size.data, is_columns)
+    return Table(
+        table_name(name),
+        kind.value,
+        keys,
+        tuple(op.schema.values),
+        Statement(spelling.sql(create)),
+        tuple(source.data for source in op.sources or ()),
+        chunks,
+    )
+
+
+@dataclass
+class Procedure:
+    """Emits the statements of one function."""
+
+    spelling: Spelling
+    profile: TargetProfile
+    table_name: TableNames
+    loops: int = 0
+
+    def steps(self, block: Block, loop: Loop | None = None) -> list[Step]:
+        steps: list[Step] = []
+        for op in block.ops:
+            match op:
+                case sql.ForOp():
+                    if loop is not None:
+                        raise TensorjoinError("a loop in a loop has no form as statements")
+                    inner = Loop(self.loops, op.counter.data, op.count.value.data)
+                    self.loops += 1
+                    steps += self.steps(op.body.block, inner)
+                case sql.InsertOp() | sql.DeleteOp():
+                    emission = Emission(self.spelling, self.profile, self.table_name)
+                    steps.append(Step(emission.statement(op), loop))
+                case _:
+                    pass
+        return steps
+
+
+@dataclass
+class Emission:
+    """Emits one statement."""
+
+    spelling: Spelling
+    profile: TargetProfile
+    table_name: TableNames
+    parameters: list[str] = field(default_factory=list[str])
+    names: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
+    ctes: list[exp.Expression] = field(default_factory=list[exp.Expression])
+
+    def statement(self, op: sql.InsertOp | sql.DeleteOp) -> Statement:
+        target = exp.Table(this=quoted(self.table_name(op.table.string_value())))
+        match op:
+            case sql.DeleteOp():
+                tree = exp.Delete(this=target)
+            case sql.InsertOp():
+                columns = [quoted(name) for name in schema(op.query).types]
+                query = self.root(op.query)
+                tree = exp.Insert(
+                    this=exp.Schema(this=target, expressions=columns), expression=query
+                )
+        return Statement(self.spelling.sql(tree), tuple(self.parameters))
+
+    def root(self, query: SSAValue) -> exp.Expression:
+        """The query itself, after the common table expressions that it reads."""
+        uses = _uses(query)
+        for value in _in_order(query):
+            owner = value.owner
+            if value is query or not isinstance(owner, sql.SelectOp | sql.ValuesOp):
+                continue
+            self.names[value] = f"t{len(self.names)}"
+            self.ctes.append(self.cte(owner, self.names[value], uses[value] > 1))
+        if isinstance(query.owner, sql.SelectOp):
+            tree = self.select(query.owner)
+        else:
+            self.names[query] = "t"
+            everything = [exp.Column(this=quoted(name)) for name in schema(query).types]
+            tree = exp.select(*everything, copy=False).from_(self.source(query), copy=False)
+        if self.ctes:
+            tree.set("with_", exp.With(expressions=self.ctes))
+        return tree
+
+    def cte(
+        self, owner: sql.SelectOp | sql.ValuesOp, name: str, is_shared: bool
+    ) -> exp.Expression:
+        alias = exp.TableAlias(this=quoted(name))
+        if isinstance(owner, sql.ValuesOp):
+            columns = list(schema(owner.result).types)
+            alias.set("columns", [quoted(column) for column in columns])
+            literals = [self.expression(literal) for literal in owner.rows]
+            width = len(columns)
+            rows = [
+                exp.Tuple(expressions=literals[start : start + width])
+                for start in range(0, len(literals), width)
+            ]
+            return exp.CTE(this=exp.Values(expressions=rows), alias=alias)
+        marked = True if is_shared and self.spelling.marks_materialized else None
+        return exp.CTE(this=self.select(owner), alias=alias, materialized=marked)
+
+    def select(self, op: sql.SelectOp) -> exp.Select:
+        columns = [
+            exp.alias_(self.expression(e, op), quoted(name), copy=False)
+            for name, e in op.outputs.items()
+        ]
+        # A relation without columns is still so many rows.
+        select = exp.select(*(columns or [integer(1)]), copy=False)
+        seen: set[str] = set()
+        waiting = list(op.where)
+        for alias, source in op.source_map.items():
+            table = self.source(source, alias)
+            seen.add(alias)
+            if len(seen) == 1:
+                select = select.from_(table, copy=False)
+                continue
+            ready = [
+                c for c in waiting if sql.aliases_of(c) <= seen and alias in sql.aliases_of(c)
+                and len(sql.aliases_of(c)) > 1
+            ]
+            if self.profile.keeps_join_order or not ready:
+                select = select.join(table, join_type="CROSS", copy=False)
+                continue
+            waiting = [c for c in waiting if c not in ready]
+            on = [self.expression(c, op) for c in ready]
+            select = select.join(table, on=exp.and_(*on, copy=False), copy=False)
+        if waiting:
+            select = select.where(*(self.expression(c, op) for c in waiting), copy=False)
+        if op.group:
+            select = select.group_by(*(self.expression(e, op) for e in op.group), copy=False)
+        return select
+
+    def source(self, value: SSAValue, alias: str | None = None) -> exp.Expression:
+        owner = value.owner
+        name = (
+            self.table_name(owner.table.string_value())
+            if isinstance(owner, sql.TableOp)
+            else self.names[value]
+        )
+        table_alias = exp.TableAlias(this=quoted(alias)) if alias else None
+        return exp.Table(this=quoted(name), alias=table_alias)
+
+    def expression(self, expression: Attribute, op: sql.SelectOp | None = None) -> exp.Expression:
+        match expression:
+            case ColumnRefAttr():
+                alias, _, name = expression.column.data.rpartition(".")
+                return exp.Column(this=quoted(name), table=quoted(alias) if alias else None)
+            case LiteralAttr(value=IntAttr() as value):
+                return integer(value.data)
+            case LiteralAttr(value=value):
+                return double(value.data)
+            case ParameterAttr():
+                return self.parameter(expression.parameter.data)
+            case CallAttr() if expression.function.data in WINDOWS and op is not None:
+                return self.window(expression, op)
+            case CallAttr():
+                return self.call(expression, op)
+            case _:
+                raise TensorjoinError(f"{expression} has no form in SQL")
+
+    def call(self, expression: CallAttr, op: sql.SelectOp | None) -> exp.Expression:
+        name = expression.function.data
+        if (build := self.spelling.functions.get(name)) is None:
+            raise TensorjoinError(f"{name} has no spelling in {self.profile.name}")
+        return build(*(self.expression(argument, op) for argument in expression.arguments))
+
+    def window(self, expression: CallAttr, op: sql.SelectOp) -> exp.Expression:
+        order = exp.Order(
+            expressions=[
+                exp.Ordered(this=self.expression(e, op), desc=descends)
+                for e, descends in op.ordering
+            ]
+        )
+        rows = exp.WindowSpec(
+            kind="ROWS",
+            start="UNBOUNDED",
+            start_side="PRECEDING",
+            end="CURRENT ROW",
+        )
+        return exp.Window(
+            this=self.call(expression, op),
+            partition_by=[self.expression(e, op) for e in op.partition],
+            order=order,
+            spec=None if expression.function.data == "row_number" else rows,
+        )
+
+    def parameter(self, name: str) -> exp.Expression:
+        if name not in self.parameters:
+            self.parameters.append(name)
+        if self.spelling.numbers_parameters:
+            return exp.Parameter(this=exp.Literal.number(self.parameters.index(name) + 1))
+        return exp.Placeholder(this=name)
+
+
+def _in_order(query: SSAValue) -> list[SSAValue]:
+    """The queries that a query reads, each after those that it reads itself."""
+    ordered: dict[SSAValue, None] = {}
+
+    def visit(value: SSAValue) -> None:
+        if value in ordered:
+            return
+        if isinstance(value.owner, sql.SelectOp):
+            for source in value.owner.sources:
+                visit(source)
+        ordered[value] = None
+
+    visit(query)
+    return list(ordered)
+
+
+def _uses(query: SSAValue) -> dict[SSAValue, int]:
+    """How often each query is read within one statement."""
+    uses: dict[SSAValue, int] = {}
+    for value in _in_order(query):
+        sources: Sequence[SSAValue] = (
+            value.owner.sources if isinstance(value.owner, sql.SelectOp) else ()
+        )
+        for source in sources:
+            uses[source] = uses.get(source, 0) + 1
+    return uses

@@ -1,0 +1,178 @@
+"""PostgreSQL, through psycopg."""
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
+from psycopg.types.numeric import Int8BinaryDumper
+
+from tensorjoin.backends.database import Database, Value, first_line
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.program import Statement
+from tensorjoin.targets import POSTGRES
+
+# Statements are short: compiling one costs more than it saves.
+SETTINGS = ("SET client_min_messages = warning", "SET jit = off")
+CONNECT_SECONDS = 10
+BATCH_ROWS = 50_000
+COPY_SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+COPY_END = b"\xff\xff"
+WIRE_TYPES = {"int2": ">i2", "int4": ">i4", "int8": ">i8", "float4": ">f4", "float8": ">f8"}
+"""PostgreSQL's number types, and how numpy calls their form on the wire."""
+
+
+class PostgresDatabase(Database):
+    """A PostgreSQL server's database, given as a `postgresql://` URL."""
+
+    dialect = "postgres"
+    engine_errors = (psycopg.Error,)
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.profile = POSTGRES
+        parts = _parts(url)
+        try:
+            self._connection = psycopg.connect(
+                **parts, autocommit=True, cursor_factory=psycopg.RawCursor
+            )
+        except psycopg.Error as error:
+            raise TensorjoinError(
+                f"cannot connect to {_where(parts)}: {_reason(error)};"
+                " check the URL, and that the server is running"
+            ) from error
+        # One dumper for all integers: psycopg's own picks int2, int4 or int8 by the value, and
+        # each is another prepared statement.
+        self._connection.adapters.register_dumper(int, Int8BinaryDumper)
+        self._connection.prepared_max = None
+        with self._one_line_errors():
+            for setting in SETTINGS:
+                self._connection.execute(setting)
+        self._cursor = self._connection.cursor(binary=True)
+
+    def require_writable(self) -> None:
+        rows = self.query(
+            Statement(
+                "SELECT current_schema(), current_setting('transaction_read_only') = 'off'"
+                " AND has_schema_privilege(current_schema(), 'CREATE')"
+            )
+        )
+        schema, writable = rows[0]
+        if not writable:
+            raise TensorjoinError(
+                f"cannot write to schema {schema!r}: connect as a role that may create tables there"
+            )
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _execute(self, statement: Statement, arguments: dict[str, Value]) -> None:
+        self._cursor.execute(statement.sql.encode(), list(arguments.values()), prepare=True)
+
+    def _query(self, statement: Statement, arguments: dict[str, Value]) -> list[tuple[Any, ...]]:
+        self._execute(statement, arguments)
+        return self._cursor.fetchall() if self._cursor.description else []
+
+    def _begin(self) -> None:
+        self._connection.execute("BEGIN")
+
+    def _commit(self) -> None:
+        self._connection.execute("COMMIT")
+
+    def _rollback(self) -> None:
+        with contextlib.suppress(psycopg.Error):
+            if self._connection.info.transaction_status != TransactionStatus.IDLE:
+                self._connection.execute("ROLLBACK")
+
+    def _tables(self) -> set[str]:
+        rows = self._cursor.execute(
+            "SELECT relname::text FROM pg_catalog.pg_class"
+            " WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND (relnamespace = pg_my_temp_schema()"
+            " OR relnamespace = quote_ident(current_schema())::regnamespace)"
+        ).fetchall()
+        return {name for (name,) in rows}
+
+    def _insert(self, table: str, columns: Mapping[str, np.ndarray]) -> None:
+        binary = self._wire_columns(table, columns)
+        copy = sql.SQL("COPY {} ({}) FROM STDIN {}").format(
+            sql.Identifier(table),
+            sql.SQL(", ").join(sql.Identifier(name) for name in columns),
+            sql.SQL("(FORMAT BINARY)") if binary else sql.SQL(""),
+        )
+        with self._cursor.copy(copy) as stream:
+            if binary:
+                stream.write(COPY_SIGNATURE)
+                rows = len(binary[0])
+                for start in range(0, rows, BATCH_ROWS):
+                    stream.write(_wire_rows([c[start : start + BATCH_ROWS] for c in binary]))
+                stream.write(COPY_END)
+            else:
+                lists = (column.tolist() for column in columns.values())
+                for row in zip(*lists, strict=True):
+                    stream.write_row(row)
+
+    def _wire_columns(self, table: str, columns: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """The columns as the table stores them, or nothing if one has to go as text."""
+        rows = self._cursor.execute(
+            "SELECT attname::text, typname::text"
+            " FROM pg_catalog.pg_attribute JOIN pg_catalog.pg_type ON pg_type.oid = atttypid"
+            " WHERE attrelid = quote_ident($1)::regclass AND attnum > 0",
+            [table],
+        ).fetchall()
+        types = {name: WIRE_TYPES.get(type_name) for name, type_name in rows}
+        wire: list[np.ndarray] = []
+        for name, column in columns.items():
+            wire_type = types.get(name)
+            if wire_type is None or column.dtype.kind not in "if":
+                return []
+            with np.errstate(over="ignore", invalid="ignore"):
+                converted = column.astype(wire_type)
+            if not np.array_equal(converted, column):
+                return []
+            wire.append(converted)
+        return wire
+
+
+def _wire_rows(columns: list[np.ndarray]) -> bytes:
+    """Rows of numbers in COPY's binary form: the count of fields, then each with its length."""
+    fields: list[tuple[str, str]] = [("count", ">i2")]
+    for index, column in enumerate(columns):
+        fields += [(f"length{index}", ">i4"), (f"value{index}", column.dtype.str)]
+    rows = np.empty(len(columns[0]), dtype=fields)
+    rows["count"] = len(columns)
+    for index, column in enumerate(columns):
+        rows[f"length{index}"] = column.dtype.itemsize
+        rows[f"value{index}"] = column
+    return rows.tobytes()
+
+
+def _parts(url: str) -> dict[str, Any]:
+    """A URL's connection parameters."""
+    try:
+        parts: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, **conninfo_to_dict(url)}
+    except psycopg.Error:
+        parts = {}
+    # The driver's own message might quote a piece of the password, as might what a password with
+    # an @ or a slash makes of the rest.
+    if not parts or any("@" in str(parts.get(name)) for name in ("host", "port", "dbname")):
+        raise TensorjoinError(
+            "not a PostgreSQL URL: write postgresql://user:password@host:port/database,"
+            " with special characters percent-encoded"
+        )
+    return parts
+
+
+def _where(parts: dict[str, Any]) -> str:
+    """Database and server, without the password."""
+    host = parts.get("host") or parts.get("hostaddr") or "the default host"
+    return f"PostgreSQL database {parts.get('dbname') or 'of the user'!r} at {host}"
+
+
+def _reason(error: psycopg.Error) -> str:
+    """The line that says why: the last part, after the addresses that were tried."""
+    line = first_line(error)
+    return line.rpartition("FATAL:")[2].strip()

@@ -1,0 +1,234 @@
+"""How each engine spells functions, types and tables: all differences, as tables."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlglot import exp
+from sqlglot.dialects.sqlite import SQLite
+from xdsl.dialects.builtin import IntegerType, VectorType, f32, f64, i1, i64
+from xdsl.ir import Attribute
+
+from tensorjoin.dialects.expression import literal_text
+
+Function = Callable[..., exp.Expression]
+
+PRECEDENCE: Mapping[type[exp.Expression], int] = {
+    exp.Or: 1,
+    exp.And: 2,
+    exp.Not: 3,
+    exp.EQ: 4,
+    exp.NEQ: 4,
+    exp.LT: 4,
+    exp.LTE: 4,
+    exp.GT: 4,
+    exp.GTE: 4,
+    exp.Add: 5,
+    exp.Sub: 5,
+    exp.Mul: 6,
+    exp.Div: 6,
+    exp.IntDiv: 6,
+    exp.Mod: 6,
+    exp.Neg: 7,
+}
+
+
+def operand(expression: exp.Expression, above: int) -> exp.Expression:
+    """`expression` in parentheses if it binds less than `above`."""
+    return exp.Paren(this=expression) if PRECEDENCE.get(type(expression), 9) < above else expression
+
+
+def binary(operator: type[exp.Expression], **options: Any) -> Function:
+    level = PRECEDENCE[operator]
+
+    def build(x: exp.Expression, y: exp.Expression) -> exp.Expression:
+        # The right side of equal rank keeps its parentheses: a balanced sum stays balanced.
+        return operator(this=operand(x, level), expression=operand(y, level + 1), **options)
+
+    return build
+
+
+def unary(operator: type[exp.Expression]) -> Function:
+    return lambda x: operator(this=operand(x, PRECEDENCE[operator]))
+
+
+def function(name: str) -> Function:
+    return lambda *arguments: exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def cast(type: str) -> Function:
+    return lambda x: exp.Cast(this=x, to=exp.DataType.build(type))
+
+
+def case(condition: exp.Expression, x: exp.Expression, y: exp.Expression) -> exp.Expression:
+    return exp.Case(ifs=[exp.If(this=condition, true=x)], default=y)
+
+
+def integer(value: int) -> exp.Expression:
+    return exp.Literal.number(value) if value >= 0 else exp.Neg(this=exp.Literal.number(-value))
+
+
+def double(value: float) -> exp.Expression:
+    """A literal with an exponent: DuckDB reads 0.94 as a DECIMAL, 0.94e0 as a DOUBLE."""
+    text = literal_text(abs(value))
+    number = exp.Literal.number(text if "e" in text else f"{text}e0")
+    return exp.Neg(this=number) if value < 0 else number
+
+
+# `typed` keeps sqlglot from adding casts: integers divide to integers, floats to floats.
+FUNCTIONS: Mapping[str, Function] = {
+    "add": binary(exp.Add),
+    "sub": binary(exp.Sub),
+    "mul": binary(exp.Mul),
+    "div": binary(exp.Div, typed=True),
+    "idiv": binary(exp.Div, typed=True),
+    "mod": binary(exp.Mod),
+    "neg": unary(exp.Neg),
+    "greatest": function("GREATEST"),
+    "least": function("LEAST"),
+    "exp": function("EXP"),
+    "sqrt": function("SQRT"),
+    "sin": function("SIN"),
+    "cos": function("COS"),
+    "abs": function("ABS"),
+    "floor": function("FLOOR"),
+    "to_int": cast("INT"),
+    "to_float": cast("DOUBLE"),
+    "eq": binary(exp.EQ),
+    "ne": binary(exp.NEQ),
+    "lt": binary(exp.LT),
+    "le": binary(exp.LTE),
+    "gt": binary(exp.GT),
+    "ge": binary(exp.GTE),
+    "and": binary(exp.And),
+    "or": binary(exp.Or),
+    "not": unary(exp.Not),
+    "if": case,
+    "sum": function("SUM"),
+    "max": function("MAX"),
+    "min": function("MIN"),
+    "count": function("COUNT"),
+    "row_number": function("ROW_NUMBER"),
+    "running_sum": function("SUM"),
+}
+
+
+def sqlite_power_of_ten(x: exp.Expression) -> exp.Expression:
+    """10 to an integer power without math functions: the text 1e-7 read as a number."""
+    text = exp.DPipe(this=exp.Literal.string("1e"), expression=operand(x, 8))
+    return cast("DOUBLE")(text)
+
+
+def sqlite_exponent_of_ten(x: exp.Expression) -> exp.Expression:
+    """The decimal exponent without math functions: what stands behind the e in scientific form."""
+    text = function("PRINTF")(exp.Literal.string("%e"), x)
+    start = exp.Add(
+        this=function("INSTR")(text, exp.Literal.string("e")), expression=exp.Literal.number(1)
+    )
+    return cast("INT")(function("SUBSTR")(text.copy(), start))
+
+
+def duckdb_pack(
+    value: exp.Expression, slot: exp.Expression, size: exp.Expression
+) -> exp.Expression:
+    """The values in the order of their slots; what is missing at the end is zero."""
+    ordered = exp.Order(this=cast("FLOAT")(value), expressions=[exp.Ordered(this=slot)])
+    return function("LIST_RESIZE")(function("LIST")(ordered), size, cast("FLOAT")(integer(0)))
+
+
+def postgres_exp(x: exp.Expression) -> exp.Expression:
+    """PostgreSQL raises an error where EXP underflows or overflows."""
+    low, high = double(-700.0), double(700.0)
+    return function("EXP")(function("GREATEST")(function("LEAST")(x, high), low))
+
+
+class WithoutRowid(exp.Property):
+    """A table of SQLite that is stored in the order of its primary key."""
+
+    arg_types: Mapping[str, bool] = {}
+
+
+class ClusteredSQLite(SQLite):
+    """SQLite with WITHOUT ROWID, which sqlglot does not know."""
+
+    class Generator(SQLite.Generator):
+        TRANSFORMS = {
+            **SQLite.Generator.TRANSFORMS,
+            WithoutRowid: lambda self, property: "WITHOUT ROWID",
+        }
+        PROPERTIES_LOCATION = {
+            **SQLite.Generator.PROPERTIES_LOCATION,
+            WithoutRowid: exp.Properties.Location.POST_SCHEMA,
+        }
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """One engine's spelling."""
+
+    dialect: Any
+    """sqlglot's dialect."""
+    functions: Mapping[str, Function]
+    numbers_parameters: bool = False
+    """Whether parameters are $1, $2, ... rather than named."""
+    primary_keys: bool = True
+    """Whether a primary key helps; DuckDB's is an index that only costs."""
+    table_properties: tuple[type[exp.Property], ...] = ()
+    marks_materialized: bool = False
+    """Whether a common table expression read twice says AS MATERIALIZED."""
+
+    def sql(self, expression: exp.Expression) -> str:
+        return expression.sql(dialect=self.dialect, identify=True, comments=False)
+
+    def type(self, type: Attribute) -> exp.DataType:
+        match type:
+            case VectorType():
+                return exp.DataType.build("FLOAT[]", dialect="duckdb")
+            case IntegerType() if type == i64:
+                return exp.DataType.build("BIGINT")
+            case IntegerType() if type == i1:
+                return exp.DataType.build("BOOLEAN")
+            case IntegerType():
+                return exp.DataType.build("INT")
+            case _ if type == f32:
+                return exp.DataType.build("FLOAT")
+            case _ if type == f64:
+                return exp.DataType.build("DOUBLE")
+            case _:
+                raise ValueError(f"no type in SQL for {type}")
+
+
+SPELLINGS: Mapping[str, Spelling] = {
+    "sqlite": Spelling(
+        ClusteredSQLite,
+        {
+            **FUNCTIONS,
+            "greatest": function("MAX"),
+            "least": function("MIN"),
+            "pow10": sqlite_power_of_ten,
+            "exponent10": sqlite_exponent_of_ten,
+        },
+        table_properties=(WithoutRowid,),
+    ),
+    "duckdb": Spelling(
+        "duckdb",
+        {
+            **FUNCTIONS,
+            "idiv": binary(exp.IntDiv),
+            "dot": function("LIST_DOT_PRODUCT"),
+            "element": lambda vector, index: function("LIST_EXTRACT")(
+                vector, binary(exp.Add)(index, integer(1))
+            ),
+            "pack": duckdb_pack,
+        },
+        primary_keys=False,
+        marks_materialized=True,
+    ),
+    "postgres": Spelling(
+        "postgres",
+        {**FUNCTIONS, "exp": postgres_exp},
+        numbers_parameters=True,
+        marks_materialized=True,
+    ),
+}
+"""By the name of the target profile."""

@@ -1,0 +1,141 @@
+"""SQLite, through the standard library's driver."""
+
+import contextlib
+import sqlite3
+from collections.abc import Generator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sqlite_utils
+from sqlglot import exp
+
+from tensorjoin.backends.database import (
+    Database,
+    Value,
+    first_line,
+    insertion,
+    require_writable_file,
+)
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.program import Statement
+from tensorjoin.targets import SQLITE
+
+BUSY_SECONDS = 5.0
+BATCH_ROWS = 50_000
+"""Rows turned into Python objects at a time."""
+INTERRUPT_STEPS = 1_000_000
+"""Virtual machine instructions between two looks at pending signals: some 10 ms."""
+SETTINGS = ("PRAGMA temp_store = MEMORY", "PRAGMA cache_size = -65536")
+
+
+class SqliteDatabase(Database):
+    """A SQLite file; `None` stands for a database in memory."""
+
+    dialect = "sqlite"
+    engine_errors = (sqlite3.Error,)
+
+    def __init__(self, path: Path | None) -> None:
+        super().__init__()
+        self._path = path
+        where = ":memory:" if path is None else str(path)
+        try:
+            self._connection = sqlite3.connect(
+                where, timeout=BUSY_SECONDS, isolation_level=None, cached_statements=1024
+            )
+        except sqlite3.Error as error:
+            raise TensorjoinError(f"cannot open {where}: {first_line(error)}") from error
+        try:
+            for setting in SETTINGS:
+                self._connection.execute(setting)
+            self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            self._connection.close()
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+                raise TensorjoinError(
+                    f"{where} is not a SQLite database: choose another file"
+                ) from error
+            raise TensorjoinError(f"cannot open {where}: {first_line(error)}") from error
+        # The driver stays inside SQLite for the whole of a statement; a callback is where Python
+        # gets to handle Ctrl-C.
+        self._connection.set_progress_handler(_keep_going, INTERRUPT_STEPS)
+        has_math = has_math_functions(self._connection)
+        self.profile = SQLITE if has_math else replace(SQLITE, functions=frozenset())
+
+    def require_writable(self) -> None:
+        if self._path is not None:
+            require_writable_file(self._path)
+        with self._one_line_errors():
+            self._begin()
+            self._rollback()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _execute(self, statement: Statement, arguments: dict[str, Value]) -> None:
+        self._query(statement, arguments)
+
+    def _query(self, statement: Statement, arguments: dict[str, Value]) -> list[tuple[Any, ...]]:
+        return self._connection.execute(statement.sql, arguments).fetchall()
+
+    def _was_interrupted(self, error: Exception) -> bool:
+        # `KeyboardInterrupt` was raised in the progress handler, whose errors only end the
+        # statement.
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
+
+    def _begin(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def _commit(self) -> None:
+        self._connection.execute("COMMIT")
+
+    def _rollback(self) -> None:
+        # SQLite itself has rolled back already after some errors, such as a full disk.
+        if self._connection.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+
+    def _tables(self) -> set[str]:
+        listing = sqlite_utils.Database(self._connection, recursive_triggers=False)
+        temporary = self._connection.execute(
+            "SELECT name FROM sqlite_temp_master WHERE type IN ('table', 'view')"
+        )
+        names = {*listing.table_names(), *listing.view_names(), *(name for (name,) in temporary)}
+        return {name for name in names if not name.startswith("sqlite_")}
+
+    def _insert(self, table: str, columns: Mapping[str, np.ndarray]) -> None:
+        row = exp.Tuple(expressions=[exp.Placeholder() for _ in columns])
+        sql = insertion(table, columns, exp.Values(expressions=[row])).sql(self.dialect)
+        rows = len(next(iter(columns.values())))
+        with self._savepoint():
+            for start in range(0, rows, BATCH_ROWS):
+                batch = [column[start : start + BATCH_ROWS].tolist() for column in columns.values()]
+                self._connection.executemany(sql, zip(*batch, strict=True))
+
+    @contextlib.contextmanager
+    def _savepoint(self) -> Generator[None]:
+        # Outside a transaction, each row would be one. Unlike BEGIN IMMEDIATE, this does not lock
+        # the file if the table is a temporary one.
+        self._connection.execute("SAVEPOINT insertion")
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK TO insertion")
+                self._connection.execute("RELEASE insertion")
+            raise
+        self._connection.execute("RELEASE insertion")
+
+
+def has_math_functions(connection: sqlite3.Connection) -> bool:
+    """Whether this build of SQLite has `exp` and its siblings."""
+    try:
+        connection.execute("SELECT exp(1)").fetchone()
+    except sqlite3.Error:
+        return False
+    return True
+
+
+def _keep_going() -> int:
+    return 0

@@ -1,0 +1,63 @@
+"""Databases for the tests: each engine, a fresh database for each test."""
+
+import os
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from postgres_server import postgres_server
+from psycopg import sql
+
+from tensorjoin.backends.connect import connect
+from tensorjoin.backends.database import Database
+
+ENGINES = ("sqlite", "duckdb", "postgres")
+NUMBERS = count()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server: `TENSORJOIN_POSTGRES_URL`, or one that lives as long as the session."""
+    if url := os.environ.get("TENSORJOIN_POSTGRES_URL"):
+        yield url
+        return
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_database_url(postgres_url: str) -> Iterator[str]:
+    """A new PostgreSQL database, dropped after the test."""
+    name = f"tensorjoin_test_{os.getpid()}_{next(NUMBERS)}"
+    with psycopg.connect(postgres_url, autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield with_database(postgres_url, name)
+        finally:
+            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a fresh database, on each engine in turn."""
+    if request.param == "postgres":
+        return request.getfixturevalue("postgres_database_url")
+    return f"{request.param}:///{tmp_path}/test.db"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An open connection to a fresh database, on each engine in turn."""
+    opened = connect(database_url, create=True)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def with_database(url: str, name: str) -> str:
+    """`url` with another database."""
+    return urlsplit(url)._replace(path=f"/{name}").geturl()

@@ -1,0 +1,617 @@
+"""The backends: values, names, transactions, errors and interrupts, on every engine."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+from conftest import with_database
+from psycopg import sql
+from sqlglot import exp
+
+from tensorjoin.backends.connect import connect
+from tensorjoin.backends.database import Database, identifier
+from tensorjoin.backends.sqlite import has_math_functions
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.program import Statement
+
+NOBODY = 65534
+STRANGE_NAMES = [
+    'two "double" quotes',
+    "it's; DROP TABLE t; --",
+    "100 % s %s %(a)s $1 :a ?",
+    "Größe 東京 🦆",
+    "select",
+    "CamelCase",
+]
+
+
+def placeholder(database: Database, name: str, position: int = 1) -> str:
+    return {"sqlite": f":{name}", "duckdb": f"${name}", "postgres": f"${position}"}[
+        database.dialect
+    ]
+
+
+def create_table(database: Database, name: str, columns: dict[str, str]) -> None:
+    definitions = [
+        exp.ColumnDef(this=identifier(column), kind=exp.DataType.build(kind, dialect="postgres"))
+        for column, kind in columns.items()
+    ]
+    schema = exp.Schema(this=exp.Table(this=identifier(name)), expressions=definitions)
+    tree = exp.Create(this=schema, kind="TABLE")
+    database.execute(Statement(tree.sql(database.dialect, identify=True)))
+
+
+def rows(database: Database, table: str, order: str) -> list[tuple[object, ...]]:
+    tree = exp.select("*").from_(exp.Table(this=identifier(table))).order_by(identifier(order))
+    return database.query(Statement(tree.sql(database.dialect, identify=True)))
+
+
+def one_line(error: pytest.ExceptionInfo[TensorjoinError]) -> str:
+    message = str(error.value)
+    assert message
+    assert "\n" not in message
+    return message
+
+
+@contextmanager
+def unprivileged() -> Iterator[Path]:
+    """A directory of a user whom file permissions bind, which is not so for root."""
+    with tempfile.TemporaryDirectory() as name:
+        user = os.geteuid()
+        if user == 0:
+            os.chown(name, NOBODY, NOBODY)
+            os.seteuid(NOBODY)
+        try:
+            yield Path(name)
+        finally:
+            os.seteuid(user)
+
+
+# Values
+
+
+def test_statement_takes_only_its_own_parameters(database: Database) -> None:
+    one, two = placeholder(database, "one", 1), placeholder(database, "two", 2)
+    statement = Statement(
+        f"SELECT CAST({one} AS INTEGER) + 1, CAST({two} AS VARCHAR), '%s'", ("one", "two")
+    )
+    values = {"zero": 0, "two": "it's", "one": 41, "three": 3}
+    assert database.query(statement, values) == [(42, "it's", "%s")]
+    assert database.query(statement, {"one": None, "two": None}) == [(None, None, "%s")]
+
+
+def test_missing_parameter(database: Database) -> None:
+    statement = Statement(f"SELECT CAST({placeholder(database, 'one')} AS INTEGER)", ("one",))
+    with pytest.raises(TensorjoinError, match="no value for the parameter 'one'"):
+        database.query(statement, {"two": 2})
+
+
+def test_statement_without_rows(database: Database) -> None:
+    database.execute(Statement("SELECT 1"))
+    assert database.query(Statement("CREATE TABLE t (i INTEGER)")) == []
+    assert database.query(Statement("SELECT i FROM t")) == []
+
+
+def test_integers_of_all_sizes_share_a_statement(database: Database) -> None:
+    statement = Statement(f"SELECT CAST({placeholder(database, 'i')} AS BIGINT)", ("i",))
+    for value in (0, 1, -1, 1 << 15, 1 << 31, 1 << 62, -(1 << 63)):
+        assert database.query(statement, {"i": value}) == [(value,)]
+    if database.dialect == "postgres":
+        prepared = database.query(
+            Statement("SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name <> ''")
+        )
+        assert prepared.count((["bigint"],)) == 1
+
+
+def test_integer_too_large(database: Database) -> None:
+    statement = Statement(f"SELECT CAST({placeholder(database, 'i')} AS BIGINT)", ("i",))
+    with pytest.raises(TensorjoinError) as error:
+        database.query(statement, {"i": 1 << 70})
+    one_line(error)
+
+
+def test_statement_survives_its_table(database: Database) -> None:
+    statement = Statement(f"SELECT i FROM t WHERE i > {placeholder(database, 'least')}", ("least",))
+    for kind in ("INTEGER", "REAL", "BIGINT"):
+        create_table(database, "t", {"i": kind})
+        database.insert("t", {"i": np.array([1, 2, 3])})
+        for least in (0, 2, 3):
+            assert len(database.query(statement, {"least": least})) == 3 - least
+        database.execute(Statement("DROP TABLE t"))
+        with pytest.raises(TensorjoinError):
+            database.query(statement, {"least": 0})
+
+
+# Bulk insertion
+
+
+def test_insert_round_trip(database: Database) -> None:
+    create_table(database, "t", {"i": "BIGINT", "f": "REAL", "d": "DOUBLE PRECISION", "s": "TEXT"})
+    i = np.array([-(1 << 63), -1, 0, 1, (1 << 63) - 1])
+    f = np.array([1e-45, -3.4028235e38, 0.1, -np.inf, 16777217.0], np.float32)
+    d = np.array([5e-324, -1.7976931348623157e308, 0.1, np.inf, -1.0])
+    s = np.array(["", 'it\'s a "test"; --', None, "tab\t\\N\n100%", "東京 🦆"], dtype=object)
+    with database.transaction():
+        database.insert("t", {"s": s, "i": i, "d": d, "f": f})
+    assert rows(database, "t", "i") == list(
+        zip(i.tolist(), f.tolist(), d.tolist(), s.tolist(), strict=True)
+    )
+
+
+@pytest.mark.parametrize("kind", ["REAL", "DOUBLE PRECISION"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_insert_rounds_once(database: Database, kind: str, dtype: type[np.floating]) -> None:
+    create_table(database, "t", {"i": "SMALLINT", "f": kind})
+    values = np.linspace(-1, 1, 1001).astype(dtype)
+    database.insert("t", {"i": np.arange(1001), "f": values})
+    stored = np.array([value for _, value in rows(database, "t", "i")])
+    # SQLite has no single precision.
+    narrow = kind == "REAL" and database.dialect != "sqlite"
+    assert np.array_equal(stored, values.astype(np.float32) if narrow else values)
+
+
+def test_insert_negative_zero(database: Database) -> None:
+    create_table(database, "t", {"f": "REAL"})
+    database.insert("t", {"f": np.array([-0.0], np.float32)})
+    ((value,),) = database.query(Statement("SELECT f FROM t"))
+    assert value == 0
+    # SQLite stores a whole REAL as an integer, and there is only one zero among those.
+    assert np.signbit(value) == (database.dialect != "sqlite")
+
+
+def test_insert_nothing(database: Database) -> None:
+    create_table(database, "t", {"i": "BIGINT", "s": "TEXT"})
+    database.insert("t", {"i": np.zeros(0, np.int64), "s": np.zeros(0, object)})
+    assert rows(database, "t", "i") == []
+
+
+def test_insert_many(database: Database) -> None:
+    create_table(database, "t", {"i": "INTEGER", "f": "REAL"})
+    i = np.arange(120_001)
+    f = np.random.default_rng(0).standard_normal(len(i)).astype(np.float32)
+    database.insert("t", {"i": i, "f": f})
+    assert rows(database, "t", "i") == list(zip(i.tolist(), f.tolist(), strict=True))
+
+
+def test_insert_strided_columns(database: Database) -> None:
+    create_table(database, "t", {"i": "INTEGER", "f": "REAL"})
+    matrix = np.arange(12, dtype=np.float32).reshape(4, 3)
+    database.insert("t", {"i": np.arange(8)[::2], "f": matrix[:, 1]})
+    assert rows(database, "t", "i") == [(0, 1.0), (2, 4.0), (4, 7.0), (6, 10.0)]
+
+
+def test_insert_vectors(database: Database) -> None:
+    vectors = np.random.default_rng(0).standard_normal((5, 64)).astype(np.float32)
+    vectors[0, 0] = -0.0
+    if not database.profile.vectors:
+        with pytest.raises(ValueError, match="2 dimensions"):
+            database.insert("t", {"v": vectors})
+        return
+    database.execute(Statement("CREATE TABLE t (i INTEGER, v FLOAT[64], w FLOAT[3])"))
+    with database.transaction():
+        database.insert("t", {"w": vectors[:, :3], "i": np.arange(5), "v": vectors})
+        database.insert("t", {"w": vectors[:0, :3], "i": np.arange(0), "v": vectors[:0]})
+    stored = rows(database, "t", "i")
+    assert np.array([v for _, v, _ in stored], np.float32).tobytes() == vectors.tobytes()
+    assert np.array([w for _, _, w in stored], np.float32).tobytes() == vectors[:, :3].tobytes()
+
+
+def test_insert_refuses_nan(database: Database) -> None:
+    with pytest.raises(TensorjoinError, match="column 'f' of 't' holds NaN"):
+        database.insert("t", {"f": np.array([1, np.nan])})
+
+
+def test_insert_refuses_uneven_columns(database: Database) -> None:
+    with pytest.raises(ValueError, match="differ in length"):
+        database.insert("t", {"i": np.arange(2), "j": np.arange(3)})
+
+
+def test_insert_out_of_range(database: Database) -> None:
+    if database.dialect == "sqlite":
+        pytest.skip("SQLite's integers have one range")
+    create_table(database, "t", {"i": "INTEGER"})
+    with pytest.raises(TensorjoinError) as error:
+        database.insert("t", {"i": np.array([1, 1 << 40])})
+    one_line(error)
+    assert rows(database, "t", "i") == []
+
+
+def test_insert_all_or_nothing(database: Database) -> None:
+    database.execute(Statement("CREATE TABLE t (i INTEGER UNIQUE)"))
+    with pytest.raises(TensorjoinError) as error:
+        database.insert("t", {"i": np.arange(100_000) % 99_999})
+    one_line(error)
+    assert rows(database, "t", "i") == []
+    database.insert("t", {"i": np.arange(1)})
+    assert rows(database, "t", "i") == [(0,)]
+
+
+# Names
+
+
+@pytest.mark.parametrize("name", STRANGE_NAMES)
+def test_names(database: Database, name: str) -> None:
+    create_table(database, name, {name: "INTEGER", "other": "TEXT"})
+    database.insert(name, {name: np.array([1, 2]), "other": np.array(["a", None], object)})
+    database.insert(name, {name: np.array([3])})
+    assert rows(database, name, name) == [(1, "a"), (2, None), (3, None)]
+    assert database.tables() == {name}
+
+
+def test_tables_and_views(database: Database) -> None:
+    assert database.tables() == set()
+    database.execute(Statement("CREATE TABLE t (i INTEGER PRIMARY KEY)"))
+    database.execute(Statement("CREATE VIEW v AS SELECT i FROM t"))
+    database.execute(Statement("CREATE TEMPORARY TABLE scratch (i INTEGER)"))
+    assert database.tables() == {"t", "v", "scratch"}
+
+
+# Transactions
+
+
+def test_transaction_commits(database: Database, database_url: str) -> None:
+    with database.transaction():
+        create_table(database, "t", {"i": "INTEGER"})
+        database.insert("t", {"i": np.arange(3)})
+    database.close()
+    reopened = connect(database_url, create=False)
+    try:
+        assert rows(reopened, "t", "i") == [(0,), (1,), (2,)]
+    finally:
+        reopened.close()
+
+
+@pytest.mark.parametrize("exception", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_transaction_rolls_back(database: Database, exception: type[BaseException]) -> None:
+    create_table(database, "t", {"i": "INTEGER"})
+    database.insert("t", {"i": np.array([1])})
+    with pytest.raises(exception), database.transaction():  # noqa: PT012
+        database.insert("t", {"i": np.arange(3)})
+        create_table(database, "u", {"i": "INTEGER"})
+        raise exception
+    assert database.tables() == {"t"}
+    assert rows(database, "t", "i") == [(1,)]
+    with database.transaction():
+        database.insert("t", {"i": np.array([2])})
+    assert rows(database, "t", "i") == [(1,), (2,)]
+
+
+def test_failed_insert_keeps_its_own_error(database: Database) -> None:
+    with pytest.raises(TensorjoinError, match="missing"), database.transaction():
+        database.insert("missing", {"i": np.arange(3)})
+
+
+def test_caught_error_dooms_the_transaction(database: Database) -> None:
+    create_table(database, "t", {"i": "INTEGER"})
+    with pytest.raises(TensorjoinError, match="statement of the transaction failed"):  # noqa: PT012, SIM117
+        with database.transaction():
+            database.insert("t", {"i": np.arange(3)})
+            with pytest.raises(TensorjoinError):
+                database.execute(Statement("SELECT missing"))
+    assert rows(database, "t", "i") == []
+
+
+def test_transactions_do_not_nest(database: Database) -> None:
+    create_table(database, "t", {"i": "INTEGER"})
+    with database.transaction():
+        database.insert("t", {"i": np.arange(1)})
+        with pytest.raises(RuntimeError, match="already open"), database.transaction():
+            pass
+    assert rows(database, "t", "i") == [(0,)]
+
+
+# A child writes, says so, and then writes on or computes until it is stopped.
+CHILD = """
+import sys
+import numpy as np
+from tensorjoin.backends.connect import connect
+from tensorjoin.program import Statement
+
+url, action = sys.argv[1:]
+database = connect(url, create=False)
+try:
+    with database.transaction():
+        database.execute(Statement("DELETE FROM t"))
+        database.execute(Statement("CREATE TABLE u (i INTEGER)"))
+        database.insert("t", {"i": np.arange(3000)})
+        print("ready", flush=True)
+        while action == "load":
+            database.insert("t", {"i": np.arange(100_000)})
+        database.query(Statement(
+            "SELECT count(*) FROM t a, t b, t c, t d WHERE (a.i + b.i * c.i + d.i) % 7 = 3"
+        ))
+except KeyboardInterrupt:
+    (count,) = database.query(Statement("SELECT count(*) FROM t"))
+    print("interrupted", *count, *sorted(database.tables()), flush=True)
+finally:
+    database.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("stop", "action"),
+    [(signal.SIGINT, "load"), (signal.SIGINT, "compute"), (signal.SIGKILL, "load")],
+)
+def test_stopped_process_leaves_no_trace(
+    database_url: str, stop: signal.Signals, action: str
+) -> None:
+    database = connect(database_url, create=True)
+    create_table(database, "t", {"i": "INTEGER"})
+    database.insert("t", {"i": np.array([7])})
+    database.close()
+    with subprocess.Popen(
+        [sys.executable, "-c", CHILD, database_url, action], stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.wait(0.2)
+        child.send_signal(stop)
+        try:
+            output, _ = child.communicate(timeout=10)
+        finally:
+            child.kill()
+    if stop == signal.SIGINT:
+        assert output == "interrupted 1 t\n"
+    database = connect(database_url, create=False)
+    try:
+        assert rows(database, "t", "i") == [(7,)]
+        assert database.tables() == {"t"}
+    finally:
+        database.close()
+
+
+# Errors
+
+
+def test_engine_error_is_one_line(database: Database) -> None:
+    with pytest.raises(TensorjoinError) as error:
+        database.query(Statement("SELECT 1\nFROM nowhere\nWHERE 2"))
+    message = one_line(error)
+    assert message.startswith(f"{database.profile.name}: ")
+    assert "nowhere" in message
+    assert isinstance(error.value.__cause__, database.engine_errors)
+    with pytest.raises(TensorjoinError) as error:
+        database.query(Statement("SELEKT"))
+    one_line(error)
+
+
+def test_two_statements_are_refused(database: Database) -> None:
+    with pytest.raises(TensorjoinError) as error:
+        database.execute(Statement("SELECT 1; SELECT 2"))
+    one_line(error)
+
+
+@pytest.mark.parametrize("url", ["mysql://user:secret@host/name", "model.db", "", "://"])
+def test_unknown_scheme(url: str) -> None:
+    with pytest.raises(TensorjoinError, match="unknown database URL") as error:
+        connect(url, create=True)
+    message = one_line(error)
+    assert all(f"{scheme}://" in message for scheme in ("sqlite", "duckdb", "postgresql"))
+    assert "secret" not in message
+
+
+files = pytest.mark.parametrize("scheme", ["sqlite", "duckdb"])
+
+
+@files
+def test_memory(scheme: str) -> None:
+    database = connect(f"{scheme}:///:memory:", create=True)
+    try:
+        database.require_writable()
+        assert database.query(Statement("SELECT 1")) == [(1,)]
+    finally:
+        database.close()
+
+
+@files
+def test_relative_path(scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    connect(f"{scheme}:///test.db", create=True).close()
+    assert (tmp_path / "test.db").exists()
+
+
+@files
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("//model.db", "write {scheme}:///path"),
+        ("///", "write {scheme}:///path"),
+        ("///{tmp}/missing/test.db", "no directory {tmp}/missing: create it first"),
+        ("///{tmp}", "{tmp} is a directory: name a database file in it"),
+        ("///{tmp}/junk", "{tmp}/junk is not a {engine} database: choose another file"),
+    ],
+)
+def test_impossible_file(scheme: str, url: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "junk").write_bytes(b"neither SQLite nor DuckDB" * 1000)
+    names = {"scheme": scheme, "tmp": str(tmp_path)}
+    with pytest.raises(TensorjoinError) as error:
+        connect(f"{scheme}:{url.format(**names)}", create=True)
+    engine = {"sqlite": "SQLite", "duckdb": "DuckDB"}[scheme]
+    assert message.format(**names, engine=engine) in one_line(error)
+
+
+@files
+def test_file_of_the_other_engine(scheme: str, tmp_path: Path) -> None:
+    other = {"sqlite": "duckdb", "duckdb": "sqlite"}[scheme]
+    database = connect(f"{other}:///{tmp_path}/test.db", create=True)
+    create_table(database, "t", {"i": "INTEGER"})
+    database.close()
+    with pytest.raises(TensorjoinError, match="is not a .* database: choose another file"):
+        connect(f"{scheme}:///{tmp_path}/test.db", create=True)
+
+
+@files
+def test_absent_file_is_not_created(scheme: str, tmp_path: Path) -> None:
+    with pytest.raises(TensorjoinError) as error:
+        connect(f"{scheme}:///{tmp_path}/test.db", create=False)
+    assert one_line(error) == f"no database at {tmp_path}/test.db: run `sql-llm load` first"
+    assert not (tmp_path / "test.db").exists()
+
+
+@files
+def test_unreadable_file(scheme: str) -> None:
+    with unprivileged() as directory:
+        url = f"{scheme}:///{directory}/test.db"
+        connect(url, create=True).close()
+        (directory / "test.db").chmod(0)
+        with pytest.raises(TensorjoinError, match="cannot read .*/test.db: "):
+            connect(url, create=False)
+
+
+@files
+@pytest.mark.parametrize("protected", ["test.db", "."])
+def test_read_only(scheme: str, protected: str) -> None:
+    with unprivileged() as directory:
+        url = f"{scheme}:///{directory}/test.db"
+        database = connect(url, create=True)
+        create_table(database, "t", {"i": "INTEGER"})
+        database.require_writable()
+        database.close()
+        before = sorted(directory.iterdir())
+        mode = (directory / protected).stat().st_mode
+        (directory / protected).chmod(mode & ~0o222)
+        database = connect(url, create=False)
+        try:
+            with pytest.raises(TensorjoinError, match="cannot write to") as error:
+                database.require_writable()
+            one_line(error)
+            # What only reads goes on, with temporary tables of its own.
+            assert rows(database, "t", "i") == []
+            database.execute(Statement("CREATE TEMPORARY TABLE scratch (i INTEGER)"))
+            database.insert("scratch", {"i": np.arange(2)})
+            assert rows(database, "scratch", "i") == [(0,), (1,)]
+        finally:
+            database.close()
+            (directory / protected).chmod(mode)
+        assert sorted(directory.iterdir()) == before
+
+
+@files
+def test_directory_without_permission(scheme: str) -> None:
+    with unprivileged() as directory:
+        directory.chmod(0o500)
+        with pytest.raises(TensorjoinError, match="cannot create .*/test.db: "):
+            connect(f"{scheme}:///{directory}/test.db", create=True)
+        directory.chmod(0)
+        with pytest.raises(TensorjoinError, match="no database at .*/test.db: "):
+            connect(f"{scheme}:///{directory}/test.db", create=False)
+        directory.chmod(0o700)
+
+
+def test_duckdb_file_in_use(tmp_path: Path) -> None:
+    url = f"duckdb:///{tmp_path}/test.db"
+    hold = (
+        "import sys; from tensorjoin.backends.connect import connect;"
+        "database = connect(sys.argv[1], create=True); print('open', flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "open\n"
+        with pytest.raises(TensorjoinError, match="in use by another process") as error:
+            connect(url, create=True)
+        one_line(error)
+        child.communicate("\n")
+
+
+def test_sqlite_file_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tensorjoin.backends.sqlite.BUSY_SECONDS", 0.01)
+    url = f"sqlite:///{tmp_path}/test.db"
+    first, second = connect(url, create=True), connect(url, create=True)
+    try:
+        with first.transaction(), pytest.raises(TensorjoinError, match="database is locked"):
+            second.require_writable()
+        second.require_writable()
+    finally:
+        first.close()
+        second.close()
+
+
+def test_sqlite_without_math_functions() -> None:
+    connection = sqlite3.connect(":memory:")
+    assert has_math_functions(connection)
+    connection.set_authorizer(
+        lambda action, *_: (
+            sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_FUNCTION else sqlite3.SQLITE_OK
+        )
+    )
+    assert not has_math_functions(connection)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:secret@127.0.0.1:1/name",
+        "postgres://user:secret@127.0.0.1:1/name",
+        "postgresql://user:secret@/name?host=/nowhere",
+        "postgresql://user:se/secret@127.0.0.1:1/name",
+        "postgresql://user:se@secret@127.0.0.1:1/name",
+        "postgresql://user:se:secret@127.0.0.1:x/name",
+        "postgresql://user:secret@127.0.0.1:1/name?wrong=1",
+    ],
+)
+def test_postgres_out_of_reach(url: str) -> None:
+    with pytest.raises(TensorjoinError, match="PostgreSQL") as error:
+        connect(url, create=True)
+    assert "secret" not in one_line(error)
+
+
+def test_postgres_unknown_database(postgres_url: str) -> None:
+    with pytest.raises(TensorjoinError, match='database "no such" does not exist') as error:
+        connect(with_database(postgres_url, "no%20such"), create=False)
+    one_line(error)
+
+
+def test_postgres_wrong_password(postgres_database_url: str) -> None:
+    with psycopg.connect(postgres_database_url, autocommit=True) as server:
+        ((name,),) = server.execute("SHOW hba_file").fetchall()
+        rules = Path(name)
+        if not os.access(rules, os.W_OK):
+            pytest.skip("the server's rules are out of reach")
+        role = "tensorjoin_locked"
+        server.execute(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'right'").format(sql.Identifier(role))
+        )
+        before = rules.read_text()
+        try:
+            rules.write_text(f"local all {role} scram-sha-256\n{before}")
+            server.execute("SELECT pg_reload_conf()")
+            url = postgres_database_url.replace("postgres:@", f"{role}:secret@")
+            with pytest.raises(TensorjoinError, match="password authentication failed") as error:
+                connect(url, create=False)
+            assert "secret" not in one_line(error)
+        finally:
+            rules.write_text(before)
+            server.execute("SELECT pg_reload_conf()")
+            server.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
+def test_postgres_read_only(postgres_database_url: str) -> None:
+    separator = "&" if "?" in postgres_database_url else "?"
+    option = "options=-c%20default_transaction_read_only%3Don"
+    database = connect(f"{postgres_database_url}{separator}{option}", create=False)
+    try:
+        with pytest.raises(TensorjoinError, match="cannot write to schema 'public'"):
+            database.require_writable()
+    finally:
+        database.close()
+    database = connect(postgres_database_url, create=False)
+    try:
+        database.require_writable()
+    finally:
+        database.close()
