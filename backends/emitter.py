@@ -66,7 +66,7 @@ def _table(op: sql.CreateTableOp, spelling: Spelling, table_name: TableNames) ->
     if is_keyed:
         columns.append(exp.PrimaryKey(expressions=[quoted(key) for key in keys]))
     properties: list[exp.Expression] = []
-    if kind in (TableKind.INPUT, TableKind.SCRATCH):
+    if kind != TableKind.WEIGHT:
         properties.append(exp.TemporaryProperty())
     if is_keyed:
         properties += [property() for property in spelling.table_properties]

@@ -39,8 +39,8 @@ class Table:
 
     @property
     def is_temporary(self) -> bool:
-        """Whether the table lives only as long as the connection."""
-        return self.kind in ("input", "scratch")
+        """Whether the table lives only as long as the connection; all but the weights do."""
+        return self.kind != "weight"
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ class TargetProfile:
     """Whether a join is run in the order in which it is written."""
     merges_queries: bool
     """Whether statements cost more than arithmetic, so that few and large ones are best."""
+    name_bytes: int | None
+    """Bytes that the name of a table may have; None for no limit."""
     chunk: int
     """The chunk of a weight row which suits the engine's rows, in elements."""
 
@@ -41,6 +43,7 @@ SQLITE = TargetProfile(
     max_columns=2000,
     max_depth=1000,
     max_parameters=32766,
+    name_bytes=None,
     keeps_join_order=True,
     merges_queries=False,
     chunk=64,
@@ -53,6 +56,7 @@ DUCKDB = TargetProfile(
     max_columns=100_000,
     max_depth=1000,
     max_parameters=65535,
+    name_bytes=None,
     keeps_join_order=False,
     merges_queries=True,
     chunk=64,
@@ -65,6 +69,7 @@ POSTGRES = TargetProfile(
     max_columns=1600,
     max_depth=10_000,
     max_parameters=65535,
+    name_bytes=63,
     keeps_join_order=False,
     merges_queries=False,
     chunk=64,

@@ -19,6 +19,7 @@ PASSES = (
     "fuse-contractions",
     "materialize",
     "merge-ctes",
+    "reset-scratch",
     "roll-layers",
     "tile-weights",
 )

@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import (
     IntAttr,
     IntegerAttr,
     StringAttr,
+    SymbolNameConstraint,
     SymbolRefAttr,
     UnitAttr,
     i32,
@@ -247,7 +248,7 @@ class TableKind(StrEnum):
     WEIGHT = "weight"
     """Filled from the checkpoint, then only read."""
     STATE = "state"
-    """Kept from one run to the next."""
+    """Kept from one run to the next, as long as the connection."""
     INPUT = "input"
     """Filled by the caller before a run."""
     SCRATCH = "scratch"
@@ -262,7 +263,7 @@ class TableKindAttr(EnumAttribute[TableKind], SpacedOpaqueSyntaxAttribute):
 @irdl_op_definition
 class TableOp(IRDLOperation):
     """
-    Declare a table: `rel.table weight @norm : !rel.relation<[layer: 5, i: 64], v: f32> from [...]`
+    Declare a table: `rel.table weight @norm : <[layer: 5, i: 64], v: f32> from [...]`
 
     A weight names its checkpoint tensors in `sources`; `{}` stands for the number of the layer,
     several sources follow each other along their first axis. `layout` says how the rows of the
@@ -271,7 +272,7 @@ class TableOp(IRDLOperation):
 
     name = "rel.table"
 
-    sym_name = prop_def(StringAttr)
+    sym_name = prop_def(SymbolNameConstraint())
     kind = prop_def(TableKindAttr)
     schema = prop_def(RelationType)
     sources = opt_prop_def(ArrayAttr[StringAttr])

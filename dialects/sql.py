@@ -7,7 +7,7 @@ expressions carry the alias of their source: `a.v`.
 
 from collections.abc import Mapping, Sequence
 
-from xdsl.dialects.builtin import ArrayAttr, IntAttr, IntegerAttr, StringAttr, SymbolRefAttr, i32
+from xdsl.dialects.builtin import ArrayAttr, IntAttr, IntegerAttr, StringAttr, SymbolNameConstraint, SymbolRefAttr, i32
 from xdsl.ir import Attribute, Block, Dialect, Operation, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -60,12 +60,12 @@ from tensorjoin.dialects.layout import LayoutAttr
 class CreateTableOp(IRDLOperation):
     """
     Create a table whose primary key is the relation's key:
-    `sql.create_table scratch "norms" : <[layer: 5, p: ?], v: f64>`
+    `sql.create_table scratch @norms : <[layer: 5, p: ?], v: f64>`
     """
 
     name = "sql.create_table"
 
-    sym_name = prop_def(StringAttr)
+    sym_name = prop_def(SymbolNameConstraint())
     kind = prop_def(TableKindAttr)
     schema = prop_def(RelationType)
     sources = opt_prop_def(ArrayAttr[StringAttr])

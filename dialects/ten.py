@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import (
     StringAttr,
     SymbolRefAttr,
     TensorType,
+    UnitAttr,
     i1,
     i64,
 )
@@ -105,7 +106,8 @@ def verify_indices(indices: str, operands: Sequence[Tensor], result: Tensor) -> 
 @irdl_op_definition
 class InputOp(IRDLOperation):
     """
-    A column of a table that the caller fills: `ten.input @batch ["p"] "token" : tensor<?xi32>`
+    A column of a table that the caller fills for each run, or, as `kept`, adds to from run to run:
+    `ten.input @batch ["p"] "token" : tensor<?xi32>`
     """
 
     name = "ten.input"
@@ -113,18 +115,27 @@ class InputOp(IRDLOperation):
     table = prop_def(SymbolRefAttr)
     keys = prop_def(ArrayAttr[StringAttr])
     column = prop_def(StringAttr)
+    kept = opt_prop_def(UnitAttr)
     result = result_def(TensorType)
 
     traits = traits_def(Pure())
 
-    assembly_format = "$table $keys $column attr-dict `:` type($result)"
+    assembly_format = "(`kept` $kept^)? $table $keys $column attr-dict `:` type($result)"
 
-    def __init__(self, table: str, keys: Sequence[str], column: str, result_type: Tensor):
+    def __init__(
+        self,
+        table: str,
+        keys: Sequence[str],
+        column: str,
+        result_type: Tensor,
+        kept: bool = False,
+    ):
         super().__init__(
             properties={
                 "table": SymbolRefAttr(table),
                 "keys": ArrayAttr([StringAttr(key) for key in keys]),
                 "column": StringAttr(column),
+                "kept": UnitAttr() if kept else None,
             },
             result_types=[result_type],
         )

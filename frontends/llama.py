@@ -33,8 +33,11 @@ def import_llama(config: LlamaConfig) -> ModuleOp:
 
 
 def _forward(config: LlamaConfig) -> None:
-    def rows_of(table: str, key: str, column: str) -> SSAValue:
-        return ten.InputOp(table, [key], column, TensorType(i32, [ROWS])).result
+    def of_batch(column: str) -> SSAValue:
+        return ten.InputOp("batch", ["p"], column, TensorType(i32, [ROWS])).result
+
+    def of_context(column: str) -> SSAValue:
+        return ten.InputOp("context", ["c"], column, TensorType(i32, [ROWS]), kept=True).result
 
     def weight(name: str, *shape: int) -> SSAValue:
         return nn.WeightOp(f"{name}.weight", TensorType(f32, shape)).result
@@ -43,19 +46,20 @@ def _forward(config: LlamaConfig) -> None:
     query_width = config.heads * config.head_dim
     key_width = config.kv_heads * config.head_dim
 
-    tokens = rows_of("batch", "p", "token")
-    positions = rows_of("batch", "p", "position")
+    tokens = of_batch("token")
+    positions = of_batch("position")
     until = ten.InputOp(
         "visibility",
         ["stream", "source"],
         "until",
         TensorType(i32, [ROWS, ROWS], ten.SparseAttr()),
+        kept=True,
     )
     mask = nn.CausalMaskOp(
-        rows_of("batch", "p", "stream"),
+        of_batch("stream"),
         positions,
-        rows_of("context", "c", "stream"),
-        rows_of("context", "c", "position"),
+        of_context("stream"),
+        of_context("position"),
         until,
     ).result
     rotations = nn.RotaryOp(positions, _dense(config)).result
@@ -88,7 +92,7 @@ def _forward(config: LlamaConfig) -> None:
         down = nn.LinearOp(gated, weight(f"{prefix}.mlp.down_proj", width, hidden))
         x = nn.AddOp(x, down).result
 
-    wanted = nn.FilterOp(x, rows_of("batch", "p", "emit"))
+    wanted = nn.FilterOp(x, of_batch("emit"))
     y = nn.RMSNormOp(wanted, weight("model.norm", width), config.norm_eps)
     head = embeddings if config.tied_embeddings else weight("lm_head", config.vocab_size, width)
     ten.OutputOp(nn.LinearOp(y, head), "logits", ["p", "t"])

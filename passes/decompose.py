@@ -193,7 +193,7 @@ class DecomposeAttention(RewritePattern):
         scale = op.scale.value.data
 
         cached: list[Operation] = []
-        for part, value in (("key", op.key), ("value", op.value)):
+        for part, value in (("keys", op.key), ("values", op.value)):
             name = f"{cache}.{part}"
             split = ten.ReshapeOp(value, TensorType(f32, [rows, groups, width]))
             append = ten.AppendOp(split, name, ["c", "g", "d"], op.layer, op.layers)

@@ -73,7 +73,8 @@ class ConvertInput(RewritePattern):
             ten.is_sparse(type),
         )
         name = op.table.string_value()
-        self.tables.declare(rel.TableOp(name, TableKind.INPUT, schema))
+        kind = TableKind.STATE if op.kept else TableKind.INPUT
+        self.tables.declare(rel.TableOp(name, kind, schema))
         scan = out.emit(rel.ScanOp(name, schema))
         value = {"v": col(op.column.data)}
         renamed = out.emit(rel.ProjectOp(scan, {k: k for k in keys}, value))

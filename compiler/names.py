@@ -1,0 +1,27 @@
+"""Names of tables in the user's database."""
+
+from collections.abc import Iterable
+
+PREFIX = "tj"
+SKIPPED = {"weight", "{}"}
+"""Parts of a checkpoint's tensor name that tell nothing in a table's name."""
+
+
+def short_names(symbols: Iterable[str]) -> dict[str, str]:
+    """
+    A short name for each symbol: its last parts, as many as tell it from the others.
+
+    "model.layers.{}.mlp.up_proj.weight" -> "up_proj"
+    """
+    parts = {s: [part for part in s.split(".") if part not in SKIPPED] or [s] for s in symbols}
+    longest = max(map(len, parts.values()), default=0)
+    for length in range(1, longest + 1):
+        names = {s: "_".join(p[-length:]) for s, p in parts.items()}
+        if len(set(names.values())) == len(names):
+            return names
+    return {s: s.replace(".", "_") for s in parts}
+
+
+def table_name(model: str, table: str) -> str:
+    """The name of a model's table; `table` holds no dot, so that no two models share one."""
+    return f"{PREFIX}.{model}.{table}"

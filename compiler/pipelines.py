@@ -1,0 +1,54 @@
+"""The stages of the compiler, each a function that reads like a table of contents."""
+
+from xdsl.passes import ModulePass
+from xdsl.transforms.canonicalize import CanonicalizePass
+from xdsl.transforms.common_subexpression_elimination import CommonSubexpressionElimination
+
+from tensorjoin.passes.allocate_scratch import AllocateScratchPass
+from tensorjoin.passes.assign_layouts import AssignLayoutsPass
+from tensorjoin.passes.convert_rel_to_sql import ConvertRelToSqlPass
+from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
+from tensorjoin.passes.decompose import DecomposePass
+from tensorjoin.passes.expand_vectors import ExpandVectorsPass
+from tensorjoin.passes.fuse_contractions import FuseContractionsPass
+from tensorjoin.passes.materialize import MaterializePass
+from tensorjoin.passes.merge_ctes import MergeCtesPass
+from tensorjoin.passes.reset_scratch import ResetScratchPass
+from tensorjoin.passes.roll_layers import RollLayersPass
+from tensorjoin.passes.tile_weights import TileWeightsPass
+from tensorjoin.targets import TargetProfile
+
+Pipeline = tuple[ModulePass, ...]
+
+
+def to_tensor_algebra() -> Pipeline:
+    """Any level above -> `ten`, simplified."""
+    return (
+        RollLayersPass(),
+        DecomposePass(),
+        CanonicalizePass(),
+        FuseContractionsPass(),
+    )
+
+
+def to_relational(profile: TargetProfile) -> Pipeline:
+    """Any level above -> `rel`."""
+    return (
+        *to_tensor_algebra(),
+        TileWeightsPass(chunk=profile.chunk),
+        AssignLayoutsPass(target=profile.name),
+        ConvertTenToRelPass(),
+    )
+
+
+def to_sql(profile: TargetProfile) -> Pipeline:
+    """Any level above -> `sql`."""
+    return (
+        *to_relational(profile),
+        ExpandVectorsPass(),
+        MaterializePass(target=profile.name),
+        AllocateScratchPass(),
+        ConvertRelToSqlPass(),
+        MergeCtesPass(),
+        ResetScratchPass(),
+    )

@@ -1,0 +1,196 @@
+"""What a database knows of its models: one row for each, and the statements of its program."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from sqlglot import exp
+from sqlglot.expressions import Expression
+
+from tensorjoin.backends.database import Database, identifier
+from tensorjoin.backends.spelling import SPELLINGS
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.names import PREFIX, table_name
+from tensorjoin.program import Loop, Program, Statement, Step
+
+MODELS = f"{PREFIX}.models"
+MODEL_COLUMNS = ("name", "manifest", "tokenizer")
+PROGRAM = "program"
+PROGRAM_COLUMNS = ("step", "procedure", "loop", "counter", "rounds", "parameters", "statement")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a model is: enough to run it without its checkpoint."""
+
+    version: str
+    target: str
+    vocab_size: int
+    max_positions: int
+    layers: int
+    parameters: int
+    bos_token_id: int | None
+    eos_token_ids: tuple[int, ...]
+    digest: str
+    """Identifies the checkpoint; see `Checkpoint.digest`."""
+    tables: tuple[str, ...]
+    """Every table of the model that outlives a connection."""
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model as it lies in a database."""
+
+    name: str
+    manifest: Manifest
+    tokenizer: str | None
+    """The text of tokenizer.json."""
+
+
+def statement(database: Database, tree: Expression, *parameters: str) -> Statement:
+    return Statement(SPELLINGS[database.profile.name].sql(tree), parameters)
+
+
+def placeholder(database: Database, name: str, number: int) -> Expression:
+    if SPELLINGS[database.profile.name].numbers_parameters:
+        return exp.Parameter(this=exp.Literal.number(number))
+    return exp.Placeholder(this=name)
+
+
+def table(name: str) -> exp.Table:
+    return exp.Table(this=identifier(name))
+
+
+def column(name: str) -> exp.Column:
+    return exp.Column(this=identifier(name))
+
+
+def drop_table(database: Database, name: str) -> None:
+    database.execute(statement(database, exp.Drop(this=table(name), kind="TABLE")))
+
+
+def create_table(database: Database, name: str, columns: Mapping[str, str]) -> None:
+    """Create a table with columns of the given SQL types."""
+    definitions = [
+        exp.ColumnDef(this=identifier(n), kind=exp.DataType.build(t)) for n, t in columns.items()
+    ]
+    schema = exp.Schema(this=table(name), expressions=definitions)
+    database.execute(statement(database, exp.Create(this=schema, kind="TABLE")))
+
+
+def read_table(database: Database, name: str, columns: Sequence[str], order: str = "") -> list[
+    tuple[object, ...]
+]:
+    select = exp.select(*(column(c) for c in columns)).from_(table(name))
+    if order:
+        select = select.order_by(column(order))
+    return database.query(statement(database, select))
+
+
+def models(database: Database) -> dict[str, StoredModel]:
+    """The models of a database by their names."""
+    if MODELS not in database.tables():
+        return {}
+    try:
+        rows = read_table(database, MODELS, MODEL_COLUMNS, "name")
+        return {str(row[0]): _stored_model(*row) for row in rows}
+    except (TensorjoinError, ValueError, TypeError, KeyError) as error:
+        raise TensorjoinError(
+            f"the table {MODELS} was not made by this version of tensorjoin: rename or drop it"
+        ) from error
+
+
+def _stored_model(name: object, manifest: object, tokenizer: object) -> StoredModel:
+    fields = json.loads(str(manifest))
+    fields |= {key: tuple(fields[key]) for key in ("eos_token_ids", "tables")}
+    text = None if tokenizer is None else str(tokenizer)
+    return StoredModel(str(name), Manifest(**fields), text)
+
+
+def find_model(database: Database, name: str | None) -> StoredModel:
+    """The model called `name`, or the only one there is."""
+    known = models(database)
+    if not known:
+        raise TensorjoinError("no model in this database: run `sql-llm load DIR --db URL` first")
+    if name is None and len(known) == 1:
+        return next(iter(known.values()))
+    if name is None:
+        raise TensorjoinError(f"several models here, choose one by --name: {', '.join(known)}")
+    if name not in known:
+        raise TensorjoinError(f"no model {name!r} here: there is {', '.join(known)}")
+    return known[name]
+
+
+def register(database: Database, model: StoredModel) -> None:
+    """Add a model's row."""
+    if MODELS not in database.tables():
+        create_table(database, MODELS, dict.fromkeys(MODEL_COLUMNS, "TEXT"))
+    manifest = json.dumps(asdict(model.manifest))
+    row = (model.name, manifest, model.tokenizer)
+    database.insert(
+        MODELS,
+        {c: np.array([v], dtype=object) for c, v in zip(MODEL_COLUMNS, row, strict=True)},
+    )
+
+
+def drop_model(database: Database, model: StoredModel) -> None:
+    """Remove a model, its row and its tables; to be called in a transaction."""
+    present = database.tables()
+    for name in model.manifest.tables:
+        if name in present:
+            drop_table(database, name)
+    row = exp.EQ(this=column("name"), expression=placeholder(database, "name", 1))
+    delete = exp.Delete(this=table(MODELS), where=exp.Where(this=row))
+    database.execute(statement(database, delete, "name"), {"name": model.name})
+    if not models(database):
+        drop_table(database, MODELS)
+
+
+def store_program(database: Database, model: str, program: Program) -> str:
+    """Write a program's statements to a table of their own; returns its name."""
+    name = table_name(model, PROGRAM)
+    types = dict.fromkeys(PROGRAM_COLUMNS, "TEXT")
+    types |= dict.fromkeys(("step", "loop", "rounds"), "INT")
+    create_table(database, name, types)
+    rows = list(_program_rows(program))
+    columns = {
+        c: np.array(values, dtype=object if types[c] == "TEXT" else np.int64)
+        for c, values in zip(PROGRAM_COLUMNS, zip(*rows, strict=True), strict=True)
+    }
+    database.insert(name, columns)
+    return name
+
+
+NO_LOOP = -1
+
+
+def _program_rows(program: Program) -> Iterable[tuple[object, ...]]:
+    procedures = {
+        "setup": tuple(Step(t.create) for t in program.tables if t.is_temporary),
+        **program.procedures,
+    }
+    number = 0
+    for procedure, steps in procedures.items():
+        for step in steps:
+            loop = step.loop or Loop(NO_LOOP, "", 1)
+            parameters = json.dumps(step.statement.parameters)
+            yield (
+                number, procedure, loop.number, loop.counter, loop.count, parameters,
+                step.statement.sql,
+            )
+            number += 1
+
+
+def load_procedures(database: Database, model: str) -> dict[str, tuple[Step, ...]]:
+    """The procedures of a stored program, and `setup`, which creates its temporary tables."""
+    procedures: dict[str, list[Step]] = {}
+    rows = read_table(database, table_name(model, PROGRAM), PROGRAM_COLUMNS, "step")
+    for _, procedure, loop, counter, rounds, parameters, sql in rows:
+        number, count = int(str(loop)), int(str(rounds))
+        step = Step(
+            Statement(str(sql), tuple(json.loads(str(parameters)))),
+            None if number == NO_LOOP else Loop(number, str(counter), count),
+        )
+        procedures.setdefault(str(procedure), []).append(step)
+    return {name: tuple(steps) for name, steps in procedures.items()}

@@ -1,0 +1,46 @@
+"""From a configuration to the program of a language model on one target."""
+
+from importlib.resources import files
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import Builtin, ModuleOp
+from xdsl.dialects.func import Func
+from xdsl.parser import Parser
+
+from tensorjoin.backends.emitter import emit_program
+from tensorjoin.dialects import rel, sql
+from tensorjoin.frontends.llama import import_llama
+from tensorjoin.frontends.llama_config import LlamaConfig
+from tensorjoin.names import short_names, table_name
+from tensorjoin.pipelines import to_relational, to_sql
+from tensorjoin.program import Program
+from tensorjoin.targets import TargetProfile
+
+
+def compile_language_model(config: LlamaConfig, profile: TargetProfile, model: str) -> Program:
+    """
+    The program for a model called `model`: the procedure `forward`, and those of
+    runtime/generation.mlir around it.
+    """
+    module = import_llama(config)
+    ctx = Context()
+    for done in to_relational(profile):
+        done.apply(ctx, module)
+    add_generation(module)
+    for remaining in to_sql(profile)[len(to_relational(profile)) :]:
+        remaining.apply(ctx, module)
+    module.verify()
+    symbols = [op.sym_name.data for op in module.ops if isinstance(op, sql.CreateTableOp)]
+    names = short_names(symbols)
+    return emit_program(module, profile, lambda symbol: table_name(model, names[symbol]))
+
+
+def add_generation(module: ModuleOp) -> None:
+    """Add the procedures of generation to a module of `rel`."""
+    ctx = Context()
+    for dialect in (Builtin, Func, rel.Rel):
+        ctx.load_dialect(dialect)
+    text = files("tensorjoin.runtime").joinpath("generation.mlir").read_text()
+    for op in list(Parser(ctx, text).parse_module().ops):
+        op.detach()
+        module.body.block.add_op(op)

@@ -1,0 +1,147 @@
+"""Load a Hugging Face directory into a database, whole or not at all."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from tensorjoin.backends.database import Database
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.frontends.checkpoint import Checkpoint
+from tensorjoin.frontends.llama_config import expected_tensors, read_llama_config
+from tensorjoin.frontends.tokenizer import read_tokenizer
+from tensorjoin.names import table_name
+from tensorjoin.program import Program
+from tensorjoin.runtime.catalog import (
+    PROGRAM,
+    Manifest,
+    StoredModel,
+    create_table,
+    drop_model,
+    models,
+    register,
+    store_program,
+)
+from tensorjoin.runtime.language_model_program import compile_language_model
+from tensorjoin.runtime.weights import load_weight
+from tensorjoin.version import VERSION
+
+TOKENS = "tokens"
+
+Progress = Callable[[int, int], None]
+"""Called with the elements loaded and the elements in all."""
+
+
+def load_model(
+    database: Database,
+    directory: Path,
+    name: str | None = None,
+    replace: bool = False,
+    progress: Progress = lambda loaded, total: None,
+) -> StoredModel:
+    """
+    Create a model's tables, weights, tokenizer and program in one transaction.
+
+    Raises TensorjoinError, the database unchanged, where the directory is no Llama checkpoint, the
+    name is taken, or a table is in the way.
+    """
+    config = read_llama_config(directory)
+    tokenizer = read_tokenizer(directory, config.vocab_size)
+    name = check_name(directory.resolve().name if name is None else name)
+    with Checkpoint.open(directory) as checkpoint:
+        checkpoint.check(expected_tensors(config))
+        program = compile_language_model(config, database.profile, name)
+        lasting = tuple(table.name for table in program.tables if not table.is_temporary)
+        tables = (*lasting, table_name(name, PROGRAM), table_name(name, TOKENS))
+        check_lengths(database, name, program)
+        database.require_writable()
+        total = sum(int(np.prod(shape)) for shape in expected_tensors(config).values())
+        manifest = Manifest(
+            version=VERSION,
+            target=database.profile.name,
+            vocab_size=config.vocab_size,
+            max_positions=config.max_positions,
+            layers=config.layers,
+            parameters=total,
+            bos_token_id=config.bos_token_id,
+            eos_token_ids=config.eos_token_ids,
+            digest=checkpoint.digest(),
+            tables=tables,
+        )
+        stored = StoredModel(name, manifest, tokenizer)
+        with database.transaction():
+            make_room(database, name, tables, replace)
+            fill(database, checkpoint, program, total, progress)
+            store_program(database, name, program)
+            store_tokens(database, name, tokenizer, config.vocab_size)
+            register(database, stored)
+    return stored
+
+
+def check_name(name: str) -> str:
+    if not name or "\0" in name:
+        raise TensorjoinError("a model needs a name without zero bytes: choose one by --name")
+    return name
+
+
+def check_lengths(database: Database, name: str, program: Program) -> None:
+    """PostgreSQL would cut a long name, and two tables would become one."""
+    if database.profile.name_bytes is None:
+        return
+    longest = max(len(table.name.encode()) for table in program.tables)
+    if (excess := longest - database.profile.name_bytes) > 0:
+        raise TensorjoinError(
+            f"the name {name!r} is {excess} bytes too long for {database.profile.name}:"
+            " choose a shorter --name"
+        )
+
+
+def make_room(database: Database, name: str, tables: tuple[str, ...], replace: bool) -> None:
+    """Drop the model that is replaced; refuse if another table is in the way."""
+    known = models(database)
+    if name in known:
+        if not replace:
+            raise TensorjoinError(
+                f"a model {name!r} is here already: use --replace, or another --name"
+            )
+        drop_model(database, known[name])
+    present = database.tables()
+    if taken := sorted(present & set(tables)):
+        raise TensorjoinError(
+            f"a table {taken[0]!r} is here already and not tensorjoin's: choose another --name"
+        )
+
+
+def fill(
+    database: Database, checkpoint: Checkpoint, program: Program, total: int, progress: Progress
+) -> None:
+    loaded = 0
+
+    def done(elements: int) -> None:
+        nonlocal loaded
+        loaded += elements
+        progress(loaded, total)
+
+    for table in program.tables:
+        if not table.is_temporary:
+            database.execute(table.create)
+            load_weight(database, checkpoint, table, done)
+
+
+def store_tokens(database: Database, model: str, tokenizer: str | None, vocab_size: int) -> None:
+    """Write the vocabulary as a table, so that a query can name its tokens."""
+    name = table_name(model, TOKENS)
+    create_table(database, name, {"token": "INT", "piece": "TEXT"})
+    if tokenizer is None:
+        return
+    parsed = Tokenizer.from_str(tokenizer)
+    pieces = [(token, parsed.id_to_token(token)) for token in range(vocab_size)]
+    known = [(token, piece) for token, piece in pieces if piece is not None and "\0" not in piece]
+    database.insert(
+        name,
+        {
+            "token": np.array([token for token, _ in known], dtype=np.int64),
+            "piece": np.array([piece for _, piece in known], dtype=object),
+        },
+    )

@@ -1,0 +1,160 @@
+"""A connection that runs a stored model: batches in, logits and tokens out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import numpy as np
+from sqlglot import exp
+
+from tensorjoin.backends.database import Database, Value
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.names import table_name
+from tensorjoin.program import Step
+from tensorjoin.runtime.catalog import StoredModel, column, load_procedures, statement, table
+
+STREAM = 0
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next token is chosen; temperature 0 takes the most likely one."""
+
+    temperature: float = 0.0
+    top_k: int | None = None
+    top_p: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.temperature < float("inf")):
+            raise TensorjoinError("the temperature must be a number of at least 0")
+        if self.top_k is not None and self.top_k < 1:
+            raise TensorjoinError("top-k must be at least 1")
+        if not 0 < self.top_p <= 1:
+            raise TensorjoinError("top-p must be above 0 and at most 1")
+        if self.seed < 0:
+            raise TensorjoinError("the seed must be at least 0")
+
+    @property
+    def state(self) -> int:
+        """The generator's first state: 1 to 2^31 - 2, far apart for seeds that are near."""
+        return int(np.random.SeedSequence(self.seed).generate_state(1)[0]) % 2147483646 + 1
+
+
+@dataclass
+class Session:
+    """One stream of tokens over a model; its tables are temporary and end with the connection."""
+
+    database: Database
+    model: StoredModel
+    length: int = field(default=0, init=False)
+    """The tokens of the stream so far."""
+    procedures: dict[str, tuple[Step, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.model.manifest.target != self.database.profile.name:
+            raise TensorjoinError(
+                f"the model {self.model.name!r} was compiled for {self.model.manifest.target}"
+            )
+        self.procedures = load_procedures(self.database, self.model.name)
+        self.run("setup")
+        self.run("open", stream=STREAM)
+
+    def run(self, procedure: str, **values: Value) -> None:
+        """Run a procedure's statements in order, its loops round by round."""
+        for loop, group in groupby(self.procedures[procedure], key=lambda step: step.loop):
+            steps = list(group)
+            for number in range(1 if loop is None else loop.count):
+                bound = values if loop is None else {**values, loop.counter: number}
+                for step in steps:
+                    self.database.execute(step.statement, bound)
+
+    def forward(self, tokens: Sequence[int], emit_all: bool = False) -> None:
+        """
+        Append tokens to the stream and compute their logits: of the last, or of all.
+
+        Raises TensorjoinError where a token is not in the vocabulary, or the context is full.
+        """
+        manifest = self.model.manifest
+        for token in tokens:
+            if not 0 <= token < manifest.vocab_size:
+                raise TensorjoinError(
+                    f"token id {token} is out of range: the vocabulary has {manifest.vocab_size}"
+                )
+        if self.length + len(tokens) > manifest.max_positions:
+            raise TensorjoinError(
+                f"{self.length + len(tokens)} tokens are more than the model's context of"
+                f" {manifest.max_positions}: shorten the prompt or --max-tokens"
+            )
+        self.run("reset")
+        for number, token in enumerate(tokens):
+            position = self.length + number
+            emit = emit_all or number == len(tokens) - 1
+            self.run(
+                "append",
+                p=position,
+                token=int(token),
+                position=position,
+                stream=STREAM,
+                emit=int(emit),
+            )
+        self.run("remember")
+        self.run("forward")
+        self.length += len(tokens)
+
+    def logits(self) -> np.ndarray:
+        """The logits of the last batch: float32 [rows that emit, vocabulary]."""
+        name = table_name(self.model.name, "logits")
+        select = exp.select(column("p"), column("t"), column("v")).from_(table(name))
+        rows = self.database.query(
+            statement(self.database, select.order_by(column("p"), column("t")))
+        )
+        values = np.array([value for _, _, value in rows], dtype=np.float32)
+        return values.reshape(-1, self.model.manifest.vocab_size)
+
+    def sampled(self) -> int:
+        """The token chosen by the last `greedy` or `sample`."""
+        name = table_name(self.model.name, "sampled")
+        ((token,),) = self.database.query(
+            statement(self.database, exp.select(column("token")).from_(table(name)))
+        )
+        return int(token)
+
+    def generate(
+        self, prompt: Sequence[int], max_tokens: int, sampling: Sampling
+    ) -> Iterator[int]:
+        """Yield tokens until an end-of-sequence token, which is not yielded, or `max_tokens`."""
+        if not prompt:
+            raise TensorjoinError("the prompt is empty: give at least one token")
+        available = self.model.manifest.max_positions - self.length
+        if len(prompt) + max_tokens - 1 > available:
+            raise TensorjoinError(
+                f"a prompt of {len(prompt)} and {max_tokens} new tokens are more than the model's"
+                f" context of {available}: shorten the prompt or --max-tokens"
+            )
+        batch = list(prompt)
+        for number in range(max_tokens):
+            with self.database.transaction():
+                if number == 0 and sampling.temperature > 0:
+                    self.run("seed", state=sampling.state)
+                self.forward(batch)
+                self.choose(number, sampling)
+                token = self.sampled()
+            if token in self.model.manifest.eos_token_ids:
+                return
+            yield token
+            batch = [token]
+
+    def choose(self, number: int, sampling: Sampling) -> None:
+        """Choose the next token in the database."""
+        if sampling.temperature == 0:
+            return self.run("greedy")
+        top_k = self.model.manifest.vocab_size if sampling.top_k is None else sampling.top_k
+        choice: Mapping[str, Value] = {
+            "temperature": float(sampling.temperature),
+            "top_k": top_k,
+            "top_p": float(sampling.top_p),
+            "draw": number + 1,
+        }
+        self.run("draw", draw=number)
+        self.run("sample", **choice)

@@ -1,0 +1,82 @@
+"""Stream a checkpoint's tensors into the rows of a weight table."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+from tensorjoin.backends.database import Database
+from tensorjoin.frontends.checkpoint import Checkpoint
+from tensorjoin.program import Chunks, Table
+
+BLOCK_ELEMENTS = 1 << 20
+"""Elements held in memory at a time: 4 MiB of float32, and the keys of their rows."""
+
+LAYER = "layer"
+
+
+def load_weight(
+    database: Database, checkpoint: Checkpoint, table: Table, done: Callable[[int], None]
+) -> None:
+    """Fill a table from its sources; calls `done` with the number of elements of each block."""
+    layers = table.keys.get(LAYER)
+    for layer in range(layers or 1):
+        offset = 0
+        for source in table.sources:
+            tensor = source.replace("{}", str(layer))
+            for start, block in blocks(checkpoint, tensor, table.chunks):
+                columns = rows_of(block, offset + start, table)
+                if layers is not None:
+                    count = len(next(iter(columns.values())))
+                    columns = {LAYER: np.full(count, layer, dtype=np.int64), **columns}
+                database.insert(table.name, columns)
+                done(block.size)
+            offset += checkpoint.entries[tensor].shape[0]
+
+
+def blocks(
+    checkpoint: Checkpoint, tensor: str, chunks: Chunks | None
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Slices of a tensor along its first axis, whole chunks each, with where they start."""
+    shape = checkpoint.entries[tensor].shape
+    per_row = int(np.prod(shape[1:], dtype=np.int64))
+    step = max(1, BLOCK_ELEMENTS // max(1, per_row))
+    if chunks is not None and chunks.axis == 0:
+        step = max(1, step // chunks.size) * chunks.size
+    for start in range(0, shape[0], step):
+        yield start, checkpoint.read_rows(tensor, start, min(start + step, shape[0]))
+
+
+def rows_of(block: np.ndarray, start: int, table: Table) -> dict[str, np.ndarray]:
+    """The columns of a table's rows for a block whose first axis begins at `start`."""
+    names = [name for name in table.keys if name != LAYER]
+    if table.chunks is None:
+        keys = index_columns(block.shape, start, names)
+        return {**keys, table.values[0]: block.reshape(-1)}
+    axis, size = table.chunks.axis, table.chunks.size
+    cut = chunked(block, axis, size)
+    first = start // size if axis == 0 else start
+    keys = index_columns(cut.shape[:-1], first, names)
+    vectors = cut.reshape(-1, size)
+    if table.chunks.as_columns:
+        return {**keys, **{name: vectors[:, k] for k, name in enumerate(table.values)}}
+    return {**keys, table.values[0]: vectors}
+
+
+def chunked(block: np.ndarray, axis: int, size: int) -> np.ndarray:
+    """[..., n, ...] -> [..., n / size, ..., size], filled up with zeros."""
+    padding = [(0, 0)] * block.ndim
+    padding[axis] = (0, -block.shape[axis] % size)
+    padded = np.pad(block, padding)
+    shape = padded.shape
+    split = padded.reshape(*shape[:axis], shape[axis] // size, size, *shape[axis + 1 :])
+    return np.moveaxis(split, axis + 1, -1)
+
+
+def index_columns(
+    shape: tuple[int, ...], start: int, names: list[str]
+) -> Mapping[str, np.ndarray]:
+    """The indices of all elements in row-major order, one column for each axis."""
+    indices = np.indices(shape, dtype=np.int64).reshape(len(shape), -1)
+    columns = dict(zip(names, indices, strict=True))
+    columns[names[0]] = columns[names[0]] + start
+    return columns
