@@ -2,9 +2,10 @@
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import numpy as np
@@ -23,8 +24,12 @@ from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Statement
 from tensorjoin.targets import DUCKDB
 
+T = TypeVar("T")
+
+INTERRUPT_SECONDS = 0.1
 MEMORY = ":memory:"
 SOURCE = "tensorjoin insertion"
+KEPT_OPTIMIZERS = {"filter_pushdown"}
 MAGIC = b"DUCK"
 MAGIC_OFFSET = 8
 
@@ -33,12 +38,13 @@ class DuckdbDatabase(Database):
     """A DuckDB file; `None` stands for a database in memory."""
 
     dialect = "duckdb"
-    engine_errors = (duckdb.Error, RuntimeError)
+    engine_errors = (duckdb.Error,)
 
     def __init__(self, path: Path | None) -> None:
         super().__init__()
         self.profile = DUCKDB
         self._path = path
+        self._worker = ThreadPoolExecutor(max_workers=1)
         self._parsed: dict[str, duckdb.Statement] = {}
         if path is not None and path.exists():
             _check_magic(path)
@@ -57,6 +63,19 @@ class DuckdbDatabase(Database):
                 ) from error
             raise TensorjoinError(f"cannot open {path}: {first_line(error)}") from error
         self._connection.execute("SET enable_progress_bar = false")
+        self._disable_optimizers()
+
+    def _disable_optimizers(self) -> None:
+        # Joins come in order and columns pruned; for short statements, doing it again takes longer
+        # than running them.
+        names = self._connection.execute("SELECT name FROM duckdb_optimizers()").fetchall()
+        disabled = exp.Literal.string(",".join(n for (n,) in names if n not in KEPT_OPTIMIZERS))
+        setting = exp.Set(
+            expressions=[
+                exp.SetItem(this=exp.EQ(this=exp.var("disabled_optimizers"), expression=disabled))
+            ]
+        )
+        self._connection.execute(setting.sql(self.dialect))
 
     def require_writable(self) -> None:
         if self._path is not None:
@@ -64,37 +83,51 @@ class DuckdbDatabase(Database):
 
     def close(self) -> None:
         self._parsed.clear()
+        self._worker.shutdown()
         self._connection.close()
 
     def _execute(self, statement: Statement, arguments: dict[str, Value]) -> None:
-        self._run(statement, arguments)
+        parsed = self._parse(statement.sql)
+        self._run(lambda: self._connection.execute(parsed, arguments))
 
     def _query(self, statement: Statement, arguments: dict[str, Value]) -> list[tuple[Any, ...]]:
-        return self._run(statement, arguments).fetchall()
+        parsed = self._parse(statement.sql)
+        return self._run(lambda: self._connection.execute(parsed, arguments).fetchall())
 
-    def _run(self, statement: Statement, arguments: dict[str, Value]) -> duckdb.DuckDBPyConnection:
+    def _parse(self, sql: str) -> duckdb.Statement:
         # A statement is parsed once; DuckDB plans it anew each time, even if prepared.
-        parsed = self._parsed.get(statement.sql)
+        parsed = self._parsed.get(sql)
         if parsed is None:
-            statements = self._connection.extract_statements(statement.sql)
+            statements = self._connection.extract_statements(sql)
             if len(statements) != 1:
                 raise TensorjoinError(f"duckdb: {len(statements)} statements where one should be")
-            parsed = self._parsed[statement.sql] = statements[0]
-        return self._connection.execute(parsed, arguments)
+            parsed = self._parsed[sql] = statements[0]
+        return parsed
 
-    def _was_interrupted(self, error: Exception) -> bool:
-        return isinstance(error, RuntimeError) and "interrupted" in str(error)
+    def _run(self, work: Callable[[], T]) -> T:
+        # The driver looks for Ctrl-C between its tasks, and one task may be most of a long query;
+        # DuckDB's own flag is looked at all the time. So that somebody is there to set it, the
+        # query runs in a thread.
+        future = self._worker.submit(work)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            while not future.done():
+                # Again and again, for a query which starts clears the flag.
+                self._connection.interrupt()
+                wait([future], INTERRUPT_SECONDS)
+            raise
 
     def _begin(self) -> None:
-        self._connection.begin()
+        self._run(self._connection.begin)
 
     def _commit(self) -> None:
-        self._connection.commit()
+        self._run(self._connection.commit)
 
     def _rollback(self) -> None:
         # A transaction that could not begin, or could not commit, is gone already.
         with contextlib.suppress(duckdb.Error):
-            self._connection.rollback()
+            self._run(self._connection.rollback)
 
     def _tables(self) -> set[str]:
         return {name for (name,) in self._connection.execute("SHOW TABLES").fetchall()}
@@ -116,7 +149,7 @@ class DuckdbDatabase(Database):
         sql = insertion(table, columns, rows).sql(self.dialect)
         self._connection.register(SOURCE, source)
         try:
-            self._connection.execute(sql)
+            self._run(lambda: self._connection.execute(sql))
         finally:
             # A failed transaction has no use for it, and would hide its own error behind this one.
             with contextlib.suppress(duckdb.Error):

@@ -27,9 +27,7 @@ TableNames = Callable[[str], str]
 """From a symbol of the module to the name of a table in the database."""
 
 
-def emit_program(
-    module: ModuleOp, profile: TargetProfile, table_name: TableNames = str
-) -> Program:
+def emit_program(module: ModuleOp, profile: TargetProfile, table_name: TableNames = str) -> Program:
     """
     The tables and procedures of a module lowered to `sql`.
 
@@ -161,9 +159,7 @@ class Emission:
             tree.set("with_", exp.With(expressions=self.ctes))
         return tree
 
-    def cte(
-        self, owner: sql.SelectOp | sql.ValuesOp, name: str, is_shared: bool
-    ) -> exp.Expression:
+    def cte(self, owner: sql.SelectOp | sql.ValuesOp, name: str, is_shared: bool) -> exp.Expression:
         alias = exp.TableAlias(this=quoted(name))
         if isinstance(owner, sql.ValuesOp):
             columns = list(schema(owner.result).types)
@@ -194,7 +190,10 @@ class Emission:
                 select = select.from_(table, copy=False)
                 continue
             ready = [
-                c for c in waiting if sql.aliases_of(c) <= seen and alias in sql.aliases_of(c)
+                c
+                for c in waiting
+                if sql.aliases_of(c) <= seen
+                and alias in sql.aliases_of(c)
                 and len(sql.aliases_of(c)) > 1
             ]
             if self.profile.keeps_join_order or not ready:

@@ -2,7 +2,6 @@
 
 from xdsl.passes import ModulePass
 from xdsl.transforms.canonicalize import CanonicalizePass
-from xdsl.transforms.common_subexpression_elimination import CommonSubexpressionElimination
 
 from tensorjoin.passes.allocate_scratch import AllocateScratchPass
 from tensorjoin.passes.assign_layouts import AssignLayoutsPass
@@ -13,6 +12,7 @@ from tensorjoin.passes.expand_vectors import ExpandVectorsPass
 from tensorjoin.passes.fuse_contractions import FuseContractionsPass
 from tensorjoin.passes.materialize import MaterializePass
 from tensorjoin.passes.merge_ctes import MergeCtesPass
+from tensorjoin.passes.order_joins import OrderJoinsPass
 from tensorjoin.passes.reset_scratch import ResetScratchPass
 from tensorjoin.passes.roll_layers import RollLayersPass
 from tensorjoin.passes.tile_weights import TileWeightsPass
@@ -48,7 +48,9 @@ def to_sql(profile: TargetProfile) -> Pipeline:
         ExpandVectorsPass(),
         MaterializePass(target=profile.name),
         AllocateScratchPass(),
+        OrderJoinsPass(),
         ConvertRelToSqlPass(),
         MergeCtesPass(),
+        CanonicalizePass(),
         ResetScratchPass(),
     )

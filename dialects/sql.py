@@ -8,6 +8,7 @@ expressions carry the alias of their source: `a.v`.
 from collections.abc import Mapping, Sequence
 
 from xdsl.dialects.builtin import ArrayAttr, IntAttr, IntegerAttr, StringAttr, SymbolNameConstraint, SymbolRefAttr, i32
+from xdsl.interfaces import HasCanonicalizationPatternsInterface
 from xdsl.ir import Attribute, Block, Dialect, Operation, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -21,6 +22,7 @@ from xdsl.irdl import (
     var_operand_def,
 )
 from xdsl.parser import Parser
+from xdsl.pattern_rewriter import RewritePattern
 from xdsl.printer import Printer
 from xdsl.traits import (
     MemoryReadEffect,
@@ -149,7 +151,7 @@ class ValuesOp(IRDLOperation):
 
 
 @irdl_op_definition
-class SelectOp(IRDLOperation):
+class SelectOp(IRDLOperation, HasCanonicalizationPatternsInterface):
     """
     A query block. The result's key tells which of its columns are the key:
     `sql.select {p = a.p, v = sum(mul(a.v, b.v))} from %x as a, %w as b
@@ -197,6 +199,12 @@ class SelectOp(IRDLOperation):
             },
             result_types=[result_type],
         )
+
+    @classmethod
+    def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
+        from tensorjoin.passes.canonicalization.sql import IsolateColumn, MergeSelfJoin
+
+        return (MergeSelfJoin(), IsolateColumn())
 
     @property
     def source_map(self) -> dict[str, SSAValue]:

@@ -31,6 +31,7 @@ from xdsl.ir import (
     SpacedOpaqueSyntaxAttribute,
     SSAValue,
 )
+from xdsl.interfaces import HasCanonicalizationPatternsInterface
 from xdsl.irdl import (
     AnyAttr,
     IRDLOperation,
@@ -45,6 +46,7 @@ from xdsl.irdl import (
     traits_def,
     var_operand_def,
 )
+from xdsl.pattern_rewriter import RewritePattern
 from xdsl.traits import (
     HasParent,
     IsTerminator,
@@ -390,7 +392,7 @@ class GatherOp(IRDLOperation):
 
 
 @irdl_op_definition
-class ReshapeOp(IRDLOperation):
+class ReshapeOp(IRDLOperation, HasCanonicalizationPatternsInterface):
     """The same elements in row-major order under other axes; unknown extents stay in place."""
 
     name = "ten.reshape"
@@ -404,6 +406,12 @@ class ReshapeOp(IRDLOperation):
 
     def __init__(self, input: SSAValue | Operation, result_type: Tensor):
         super().__init__(operands=[input], result_types=[result_type])
+
+    @classmethod
+    def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
+        from tensorjoin.passes.canonicalization.ten import ReshapeOfReshape, SameShape
+
+        return (ReshapeOfReshape(), SameShape())
 
     def verify_(self) -> None:
         old, new = tensor(self.input).get_shape(), tensor(self.result).get_shape()
@@ -423,7 +431,7 @@ def _sizes(shape: Sequence[int]) -> list[int]:
 
 
 @irdl_op_definition
-class SliceOp(IRDLOperation):
+class SliceOp(IRDLOperation, HasCanonicalizationPatternsInterface):
     """A piece of one axis: `ten.slice %x axis 1 from 64 : tensor<?x128xf32> -> tensor<?x32xf32>`"""
 
     name = "ten.slice"
@@ -448,6 +456,12 @@ class SliceOp(IRDLOperation):
             },
             result_types=[result_type],
         )
+
+    @classmethod
+    def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
+        from tensorjoin.passes.canonicalization.ten import SameShape, SliceOfSlice
+
+        return (SameShape(), SliceOfSlice())
 
     def verify_(self) -> None:
         shape = list(tensor(self.input).get_shape())

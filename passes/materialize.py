@@ -34,6 +34,16 @@ def feeds_join(value: SSAValue) -> bool:
     )
 
 
+def projected(value: SSAValue) -> SSAValue:
+    """What projections make of a relation, as long as nothing else reads it."""
+    while value.has_one_use():
+        (use,) = value.uses
+        if not isinstance(use.operation, rel.ProjectOp):
+            break
+        value = use.operation.result
+    return value
+
+
 @dataclass
 class Statements:
     """Which statements would compute each relation, were nothing stored but `stored`."""
@@ -65,9 +75,10 @@ class Statements:
             self.users[value] = self.of(value)
             crosses_loop = any(use.operation.parent is not block for use in value.uses)
             shared = len(self.users[value]) > 1 or crosses_loop
-            grouped = every and isinstance(op, rel.AggregateOp) and feeds_join(value)
+            looked_up = isinstance(op, rel.AggregateOp) or not value.has_one_use()
+            grouped = every and looked_up and feeds_join(value)
             if is_costly(value) and (shared or grouped) or self.is_overwritten(op):
-                self.stored.add(value)
+                self.stored.add(projected(value))
 
     def is_overwritten(self, op: Operation) -> bool:
         """Whether a scan is used by a statement after one that inserts into its table."""
@@ -96,7 +107,7 @@ class MaterializePass(ModulePass):
     """
     Store a relation that several statements would compute again, that a loop would compute in each
     round, or that must be read before its table changes; where statements are cheap, also each
-    aggregate that a join reads, so that the join finds it by key.
+    aggregate, and each relation read twice, that a join reads, so that the join finds it by key.
     """
 
     name = "materialize"

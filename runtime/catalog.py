@@ -67,7 +67,7 @@ def column(name: str) -> exp.Column:
 
 
 def drop_table(database: Database, name: str) -> None:
-    database.execute(statement(database, exp.Drop(this=table(name), kind="TABLE")))
+    database.execute(statement(database, exp.Drop(tables=[table(name)], kind="TABLE")))
 
 
 def create_table(database: Database, name: str, columns: Mapping[str, str]) -> None:

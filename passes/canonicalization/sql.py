@@ -1,0 +1,117 @@
+from xdsl.dialects.builtin import ArrayAttr
+from xdsl.ir import Attribute
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from tensorjoin.dialects import sql
+from tensorjoin.dialects.expression import (
+    CallAttr,
+    ColumnRefAttr,
+    LiteralAttr,
+    call,
+    col,
+    substitute,
+)
+from tensorjoin.dialects.rel import RelationType, schema
+
+
+class MergeSelfJoin(RewritePattern):
+    """from t as a, t as b where a.key = b.key -> from t as a"""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: sql.SelectOp, rewriter: PatternRewriter, /):
+        sources = op.source_map
+        for alias, source in sources.items():
+            if not isinstance(table := source.owner, sql.TableOp):
+                continue
+            for other in list(sources)[: list(sources).index(alias)]:
+                twin = sources[other].owner
+                if not isinstance(twin, sql.TableOp) or twin.table != table.table:
+                    continue
+                if not joined_on_key(op, other, alias):
+                    continue
+                return self.merge(op, rewriter, other, alias)
+
+    def merge(self, op: sql.SelectOp, rewriter: PatternRewriter, kept: str, dropped: str) -> None:
+        first, second = op.source_map[kept], op.source_map[dropped]
+        columns = {**schema(first).values, **schema(second).values}
+        type = RelationType(schema(first).extents, columns, schema(first).is_sparse)
+        assert isinstance(first.owner, sql.TableOp)
+        wide = sql.TableOp(first.owner.table.string_value(), type)
+        renamed = {f"{dropped}.{n}": col(f"{kept}.{n}") for n in type.types}
+
+        def rewrite(expression: Attribute) -> Attribute:
+            return substitute(expression, renamed)
+
+        where = [rewrite(condition) for condition in op.where]
+        merged = sql.SelectOp(
+            [
+                (alias, wide.result if alias == kept else source)
+                for alias, source in op.source_map.items()
+                if alias != dropped
+            ],
+            {name: rewrite(e) for name, e in op.outputs.items()},
+            schema(op.result),
+            [condition for condition in where if not is_trivial(condition)],
+            [rewrite(e) for e in op.group],
+            [rewrite(e) for e in op.partition],
+            [(rewrite(e), descends) for e, descends in op.ordering],
+        )
+        rewriter.replace(op, [wide, merged], [merged.result])
+
+
+def joined_on_key(op: sql.SelectOp, alias: str, other: str) -> bool:
+    """Whether the conditions equate every key of two sources of the same table."""
+    equal = {
+        frozenset(argument.column.data for argument in condition.arguments)
+        for condition in op.where
+        if isinstance(condition, CallAttr)
+        and condition.function.data == "eq"
+        and all(isinstance(argument, ColumnRefAttr) for argument in condition.arguments)
+    }
+    keys = schema(op.source_map[alias]).extents
+    return all({f"{alias}.{key}", f"{other}.{key}"} in equal for key in keys)
+
+
+def is_trivial(condition: Attribute) -> bool:
+    """x = x, which holds: no column is null."""
+    return (
+        isinstance(condition, CallAttr)
+        and condition.function.data == "eq"
+        and condition.arguments.data[0] == condition.arguments.data[1]
+    )
+
+
+class IsolateColumn(RewritePattern):
+    """where x = a.o - 64 -> where x + 64 = a.o, so that an index on o serves"""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: sql.SelectOp, rewriter: PatternRewriter, /):
+        where = [isolate_column(condition) for condition in op.where]
+        if where != list(op.where):
+            op.properties["where"] = ArrayAttr(where)
+            rewriter.notify_op_modified(op)
+
+
+def isolate_column(condition: Attribute) -> Attribute:
+    match condition:
+        case CallAttr() if condition.function.data in ("eq", "ge", "lt"):
+            left, right = condition.arguments
+            if condition.function.data == "eq" and is_shifted(left) and not is_shifted(right):
+                left, right = right, left
+            if is_shifted(right):
+                assert isinstance(right, CallAttr)
+                column, offset = right.arguments
+                return call(condition.function.data, call("add", left, offset), column)
+            return condition
+        case _:
+            return condition
+
+
+def is_shifted(expression: Attribute) -> bool:
+    """column - literal"""
+    return (
+        isinstance(expression, CallAttr)
+        and expression.function.data == "sub"
+        and isinstance(expression.arguments.data[0], ColumnRefAttr)
+        and isinstance(expression.arguments.data[1], LiteralAttr)
+    )
