@@ -2,10 +2,9 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -14,6 +13,7 @@ from sqlglot import exp
 from tensorjoin.backends.database import (
     Database,
     Value,
+    Worker,
     first_line,
     identifier,
     insertion,
@@ -24,9 +24,6 @@ from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Statement
 from tensorjoin.targets import DUCKDB
 
-T = TypeVar("T")
-
-INTERRUPT_SECONDS = 0.1
 MEMORY = ":memory:"
 SOURCE = "tensorjoin insertion"
 KEPT_OPTIMIZERS = {"filter_pushdown"}
@@ -44,7 +41,6 @@ class DuckdbDatabase(Database):
         super().__init__()
         self.profile = DUCKDB
         self._path = path
-        self._worker = ThreadPoolExecutor(max_workers=1)
         self._parsed: dict[str, duckdb.Statement] = {}
         if path is not None and path.exists():
             _check_magic(path)
@@ -62,6 +58,9 @@ class DuckdbDatabase(Database):
                     f"{path} is in use by another process: end it first"
                 ) from error
             raise TensorjoinError(f"cannot open {path}: {first_line(error)}") from error
+        # The driver looks for Ctrl-C between its tasks, and one task may be most of a long query;
+        # DuckDB itself looks at its flag all the time.
+        self._worker = Worker(self._connection.interrupt)
         self._connection.execute("SET enable_progress_bar = false")
         self._disable_optimizers()
 
@@ -83,16 +82,16 @@ class DuckdbDatabase(Database):
 
     def close(self) -> None:
         self._parsed.clear()
-        self._worker.shutdown()
+        self._worker.close()
         self._connection.close()
 
     def _execute(self, statement: Statement, arguments: dict[str, Value]) -> None:
         parsed = self._parse(statement.sql)
-        self._run(lambda: self._connection.execute(parsed, arguments))
+        self._worker.run(lambda: self._connection.execute(parsed, arguments))
 
     def _query(self, statement: Statement, arguments: dict[str, Value]) -> list[tuple[Any, ...]]:
         parsed = self._parse(statement.sql)
-        return self._run(lambda: self._connection.execute(parsed, arguments).fetchall())
+        return self._worker.run(lambda: self._connection.execute(parsed, arguments).fetchall())
 
     def _parse(self, sql: str) -> duckdb.Statement:
         # A statement is parsed once; DuckDB plans it anew each time, even if prepared.
@@ -104,30 +103,16 @@ class DuckdbDatabase(Database):
             parsed = self._parsed[sql] = statements[0]
         return parsed
 
-    def _run(self, work: Callable[[], T]) -> T:
-        # The driver looks for Ctrl-C between its tasks, and one task may be most of a long query;
-        # DuckDB's own flag is looked at all the time. So that somebody is there to set it, the
-        # query runs in a thread.
-        future = self._worker.submit(work)
-        try:
-            return future.result()
-        except KeyboardInterrupt:
-            while not future.done():
-                # Again and again, for a query which starts clears the flag.
-                self._connection.interrupt()
-                wait([future], INTERRUPT_SECONDS)
-            raise
-
     def _begin(self) -> None:
-        self._run(self._connection.begin)
+        self._worker.run(self._connection.begin)
 
     def _commit(self) -> None:
-        self._run(self._connection.commit)
+        self._worker.run(self._connection.commit)
 
     def _rollback(self) -> None:
         # A transaction that could not begin, or could not commit, is gone already.
         with contextlib.suppress(duckdb.Error):
-            self._run(self._connection.rollback)
+            self._worker.run(self._connection.rollback)
 
     def _tables(self) -> set[str]:
         return {name for (name,) in self._connection.execute("SHOW TABLES").fetchall()}
@@ -149,7 +134,7 @@ class DuckdbDatabase(Database):
         sql = insertion(table, columns, rows).sql(self.dialect)
         self._connection.register(SOURCE, source)
         try:
-            self._run(lambda: self._connection.execute(sql))
+            self._worker.run(lambda: self._connection.execute(sql))
         finally:
             # A failed transaction has no use for it, and would hide its own error behind this one.
             with contextlib.suppress(duckdb.Error):

@@ -91,7 +91,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "sin": function("SIN"),
     "cos": function("COS"),
     "abs": function("ABS"),
-    "floor": function("FLOOR"),
+    "round": function("ROUND"),
     "to_int": cast("INT"),
     "to_float": cast("DOUBLE"),
     "eq": binary(exp.EQ),

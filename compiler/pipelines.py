@@ -10,13 +10,15 @@ from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.passes.decompose import DecomposePass
 from tensorjoin.passes.expand_vectors import ExpandVectorsPass
 from tensorjoin.passes.fuse_contractions import FuseContractionsPass
+from tensorjoin.passes.legalize_functions import LegalizeFunctionsPass
 from tensorjoin.passes.materialize import MaterializePass
 from tensorjoin.passes.merge_ctes import MergeCtesPass
 from tensorjoin.passes.order_joins import OrderJoinsPass
+from tensorjoin.passes.push_projections import PushProjectionsPass
 from tensorjoin.passes.reset_scratch import ResetScratchPass
 from tensorjoin.passes.roll_layers import RollLayersPass
 from tensorjoin.passes.tile_weights import TileWeightsPass
-from tensorjoin.targets import TargetProfile
+from tensorjoin.targets import MATH_FUNCTIONS, TargetProfile
 
 Pipeline = tuple[ModulePass, ...]
 
@@ -38,6 +40,8 @@ def to_relational(profile: TargetProfile) -> Pipeline:
         TileWeightsPass(chunk=profile.chunk),
         AssignLayoutsPass(target=profile.name),
         ConvertTenToRelPass(),
+        PushProjectionsPass(),
+        CanonicalizePass(),
     )
 
 
@@ -45,6 +49,7 @@ def to_sql(profile: TargetProfile) -> Pipeline:
     """Any level above -> `sql`."""
     return (
         *to_relational(profile),
+        LegalizeFunctionsPass(missing=tuple(sorted(MATH_FUNCTIONS - profile.functions))),
         ExpandVectorsPass(),
         MaterializePass(target=profile.name),
         AllocateScratchPass(),

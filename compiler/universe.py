@@ -18,16 +18,20 @@ PASSES = (
     "expand-vectors",
     "fuse-contractions",
     "fuse-elementwise",
+    "legalize-functions",
+    "lower-to-relational",
+    "lower-to-sql",
     "materialize",
     "merge-ctes",
     "order-joins",
+    "push-projections",
     "reset-scratch",
     "roll-layers",
     "tile-weights",
 )
 """The name of a pass is that of its file, and of the class in it: `tile-weights`, TileWeightsPass."""
 
-TARGETS: tuple[str, ...] = ()
+TARGETS = ("sql",)
 
 
 def _class_name(name: str, suffix: str) -> str:

@@ -144,7 +144,7 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Attribute]]] = {
     "sin": (1, _float),
     "cos": (1, _float),
     "abs": (1, _promote),
-    "floor": (1, _float),
+    "round": (1, _float),
     "pow10": (1, _float),
     "exponent10": (1, lambda *_: i32),
     "to_int": (1, lambda *_: i32),

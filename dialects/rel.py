@@ -19,6 +19,7 @@ from xdsl.dialects.builtin import (
     i32,
 )
 from xdsl.dialects.utils import EnumAttribute
+from xdsl.interfaces import HasCanonicalizationPatternsInterface
 from xdsl.ir import (
     Attribute,
     Block,
@@ -44,6 +45,7 @@ from xdsl.irdl import (
     var_result_def,
 )
 from xdsl.parser import AttrParser, Parser
+from xdsl.pattern_rewriter import RewritePattern
 from xdsl.printer import Printer
 from xdsl.traits import (
     HasParent,
@@ -427,7 +429,7 @@ class SelectOp(IRDLOperation):
 
 
 @irdl_op_definition
-class ProjectOp(IRDLOperation):
+class ProjectOp(IRDLOperation, HasCanonicalizationPatternsInterface):
     """
     Compute new columns, the key first: `rel.project %x [p, h = idiv(o, 8) to 4] {v = mul(v, 0.5)}`
     """
@@ -463,6 +465,12 @@ class ProjectOp(IRDLOperation):
             properties={"keys": ArrayAttr(keys), "values": assignments(values)},
             result_types=[RelationType(extents, types, source.is_sparse)],
         )
+
+    @classmethod
+    def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
+        from tensorjoin.passes.canonicalization.rel import DropIdentityProject, MergeProjects
+
+        return (DropIdentityProject(), MergeProjects())
 
     @classmethod
     def parse(cls, parser: Parser) -> "ProjectOp":

@@ -86,13 +86,12 @@ class Layers:
         return Layers(pieces, [(value, *place) for value, place in carried.items()])
 
     def are_numbered(self) -> bool:
-        """Whether the numbers in the symbols are 0, 1, 2, ... from piece to piece."""
-        return all(
-            layer_number(symbol) == k
-            for k, piece in enumerate(self.pieces)
-            for op in piece
-            if (symbol := symbol_of(op)) is not None
-        )
+        """Whether there are symbols, and their numbers are 0, 1, 2, ... from piece to piece."""
+        numbers = [
+            {layer_number(s) for op in piece if (s := symbol_of(op)) is not None}
+            for piece in self.pieces
+        ]
+        return all(found == {k} for k, found in enumerate(numbers))
 
     def only_the_last_escapes(self) -> bool:
         """Whether nothing but the carried values of the last piece is used after the pieces."""
