@@ -1,5 +1,7 @@
 """The stages of the compiler, each a function that reads like a table of contents."""
 
+from typing import Literal
+
 from xdsl.passes import ModulePass
 from xdsl.transforms.canonicalize import CanonicalizePass
 
@@ -11,6 +13,7 @@ from tensorjoin.passes.decompose import DecomposePass
 from tensorjoin.passes.expand_vectors import ExpandVectorsPass
 from tensorjoin.passes.fuse_contractions import FuseContractionsPass
 from tensorjoin.passes.legalize_functions import LegalizeFunctionsPass
+from tensorjoin.passes.legalize_limits import LegalizeLimitsPass
 from tensorjoin.passes.materialize import MaterializePass
 from tensorjoin.passes.merge_ctes import MergeCtesPass
 from tensorjoin.passes.order_joins import OrderJoinsPass
@@ -21,6 +24,7 @@ from tensorjoin.passes.tile_weights import TileWeightsPass
 from tensorjoin.targets import MATH_FUNCTIONS, TargetProfile
 
 Pipeline = tuple[ModulePass, ...]
+Layout = Literal["auto", "rows", "arrays", "columns"]
 
 
 def to_tensor_algebra() -> Pipeline:
@@ -33,29 +37,34 @@ def to_tensor_algebra() -> Pipeline:
     )
 
 
-def to_relational(profile: TargetProfile) -> Pipeline:
-    """Any level above -> `rel`."""
+def to_relational(profile: TargetProfile, layout: Layout = "auto") -> Pipeline:
+    """Any level above -> `rel`, weights stored as `layout` says or as suits the target."""
     return (
         *to_tensor_algebra(),
         TileWeightsPass(chunk=profile.chunk),
-        AssignLayoutsPass(target=profile.name),
+        AssignLayoutsPass(target=profile.name, layout=layout),
         ConvertTenToRelPass(),
         PushProjectionsPass(),
         CanonicalizePass(),
     )
 
 
-def to_sql(profile: TargetProfile) -> Pipeline:
-    """Any level above -> `sql`."""
+def to_statements(profile: TargetProfile) -> Pipeline:
+    """`rel` -> `sql`."""
     return (
-        *to_relational(profile),
         LegalizeFunctionsPass(missing=tuple(sorted(MATH_FUNCTIONS - profile.functions))),
         ExpandVectorsPass(),
+        LegalizeLimitsPass(target=profile.name),
         MaterializePass(target=profile.name),
         AllocateScratchPass(),
         OrderJoinsPass(),
         ConvertRelToSqlPass(),
-        MergeCtesPass(),
+        MergeCtesPass(target=profile.name),
         CanonicalizePass(),
         ResetScratchPass(),
     )
+
+
+def to_sql(profile: TargetProfile, layout: Layout = "auto") -> Pipeline:
+    """Any level above -> `sql`."""
+    return (*to_relational(profile, layout), *to_statements(profile))

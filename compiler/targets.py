@@ -41,7 +41,8 @@ SQLITE = TargetProfile(
     functions=MATH_FUNCTIONS,
     vectors=False,
     max_columns=2000,
-    max_depth=1000,
+    # The limit that counts is the parser's stack: 100 symbols, some four a level.
+    max_depth=24,
     max_parameters=32766,
     name_bytes=None,
     keeps_join_order=True,

@@ -244,6 +244,15 @@ def calls(expression: Attribute, functions: frozenset[str]) -> bool:
     return any(isinstance(e, CallAttr) and e.function.data in functions for e in walk(expression))
 
 
+def depth(expression: Attribute) -> int:
+    """How deep calls are nested; 1 for a column or a literal."""
+    deepest, level = 0, [expression]
+    while level:
+        deepest += 1
+        level = [a for e in level if isinstance(e, CallAttr) for a in e.arguments]
+    return deepest
+
+
 def conjuncts(expression: Attribute) -> list[Attribute]:
     """a and b and c -> [a, b, c]"""
     if isinstance(expression, CallAttr) and expression.function.data == "and":

@@ -16,8 +16,9 @@ from xdsl.pattern_rewriter import (
 )
 
 from tensorjoin.dialects import sql
-from tensorjoin.dialects.expression import CallAttr, col, columns_of, substitute, walk
+from tensorjoin.dialects.expression import CallAttr, col, columns_of, depth, substitute, walk
 from tensorjoin.dialects.rel import schema
+from tensorjoin.targets import target_profile
 
 REPEATED_CALLS = 12
 """How many function calls more a merged block may hold than the two blocks before."""
@@ -30,6 +31,12 @@ def repeats_too_much(inner: Mapping[str, Attribute], reads: list[str]) -> bool:
         calls = sum(isinstance(e, CallAttr) for e in walk(expression))
         repeated += calls * max(0, reads.count(name) - 1)
     return repeated > REPEATED_CALLS
+
+
+def is_too_deep(outer: list[Attribute], inner: Mapping[str, Attribute], limit: int) -> bool:
+    """Whether expressions with columns replaced could be nested deeper than `limit`."""
+    below = max((depth(expression) for expression in inner.values()), default=1)
+    return max((depth(expression) for expression in outer), default=1) + below > limit
 
 
 def outer_expressions(op: sql.SelectOp) -> list[Attribute]:
@@ -76,8 +83,11 @@ def is_cheap(op: sql.SelectOp) -> bool:
     )
 
 
+@dataclass
 class MergeIntoReader(RewritePattern):
     """select ... from (select x + y as v from t, u) as a -> select ... x + y ... from t, u"""
+
+    max_depth: int
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: sql.SelectOp, rewriter: PatternRewriter, /):
@@ -88,6 +98,8 @@ class MergeIntoReader(RewritePattern):
             if not source.has_one_use() and not is_cheap(inner):
                 continue
             if repeats_too_much(inner.outputs, reads_of(op, alias)):
+                continue
+            if is_too_deep(outer_expressions(op), inner.outputs, self.max_depth):
                 continue
             fresh = {a: f"{alias}_{a}" for a in inner.source_map}
             inside = {
@@ -108,8 +120,11 @@ class MergeIntoReader(RewritePattern):
             return
 
 
+@dataclass
 class MergeProjection(RewritePattern):
     """select v / 2 from (select sum(x) as v ... group by p) -> select sum(x) / 2 ... group by p"""
+
+    max_depth: int
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: sql.SelectOp, rewriter: PatternRewriter, /):
@@ -120,6 +135,8 @@ class MergeProjection(RewritePattern):
         if not isinstance(inner, sql.SelectOp) or inner.is_simple or not source.has_one_use():
             return
         if repeats_too_much(inner.outputs, reads_of(op, alias)):
+            return
+        if is_too_deep(outer_expressions(op), inner.outputs, self.max_depth):
             return
         replaced = {f"{alias}.{n}": e for n, e in inner.outputs.items()}
         merged = sql.SelectOp(
@@ -140,7 +157,10 @@ class MergeCtesPass(ModulePass):
 
     name = "merge-ctes"
 
+    target: str = "duckdb"
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        limit = target_profile(self.target).max_depth // 2
         PatternRewriteWalker(
-            GreedyRewritePatternApplier([MergeIntoReader(), MergeProjection()])
+            GreedyRewritePatternApplier([MergeIntoReader(limit), MergeProjection(limit)])
         ).rewrite_module(op)

@@ -12,23 +12,25 @@ from tensorjoin.dialects import rel, sql
 from tensorjoin.frontends.llama import import_llama
 from tensorjoin.frontends.llama_config import LlamaConfig
 from tensorjoin.names import short_names, table_name
-from tensorjoin.pipelines import to_relational, to_sql
+from tensorjoin.pipelines import Layout, to_relational, to_statements
 from tensorjoin.program import Program
 from tensorjoin.targets import TargetProfile
 
 
-def compile_language_model(config: LlamaConfig, profile: TargetProfile, model: str) -> Program:
+def compile_language_model(
+    config: LlamaConfig, profile: TargetProfile, model: str, layout: Layout = "auto"
+) -> Program:
     """
     The program for a model called `model`: the procedure `forward`, and those of
     runtime/generation.mlir around it.
     """
     module = import_llama(config)
     ctx = Context()
-    for done in to_relational(profile):
-        done.apply(ctx, module)
+    for stage in to_relational(profile, layout):
+        stage.apply(ctx, module)
     add_generation(module)
-    for remaining in to_sql(profile)[len(to_relational(profile)) :]:
-        remaining.apply(ctx, module)
+    for stage in to_statements(profile):
+        stage.apply(ctx, module)
     module.verify()
     symbols = [op.sym_name.data for op in module.ops if isinstance(op, sql.CreateTableOp)]
     names = short_names(symbols)

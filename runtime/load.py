@@ -12,6 +12,7 @@ from tensorjoin.frontends.checkpoint import Checkpoint
 from tensorjoin.frontends.llama_config import expected_tensors, read_llama_config
 from tensorjoin.frontends.tokenizer import read_tokenizer
 from tensorjoin.names import table_name
+from tensorjoin.pipelines import Layout
 from tensorjoin.program import Program
 from tensorjoin.runtime.catalog import (
     PROGRAM,
@@ -39,6 +40,7 @@ def load_model(
     name: str | None = None,
     replace: bool = False,
     progress: Progress = lambda loaded, total: None,
+    layout: Layout = "auto",
 ) -> StoredModel:
     """
     Create a model's tables, weights, tokenizer and program in one transaction.
@@ -51,7 +53,7 @@ def load_model(
     name = check_name(directory.resolve().name if name is None else name)
     with Checkpoint.open(directory) as checkpoint:
         checkpoint.check(expected_tensors(config))
-        program = compile_language_model(config, database.profile, name)
+        program = compile_language_model(config, database.profile, name, layout)
         lasting = tuple(table.name for table in program.tables if not table.is_temporary)
         tables = (*lasting, table_name(name, PROGRAM), table_name(name, TOKENS))
         check_lengths(database, name, program)
@@ -77,6 +79,14 @@ def load_model(
             store_tokens(database, name, tokenizer, config.vocab_size)
             register(database, stored)
     return stored
+
+
+def check_directory(directory: Path) -> None:
+    """Raise TensorjoinError where `load_model` would, as far as no database is needed."""
+    config = read_llama_config(directory)
+    read_tokenizer(directory, config.vocab_size)
+    with Checkpoint.open(directory) as checkpoint:
+        checkpoint.check(expected_tensors(config))
 
 
 def check_name(name: str) -> str:

@@ -1,0 +1,47 @@
+# `make demo` and `make test` set up all they need in .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+REFERENCES := .venv-references
+DEMO_PROMPT ?= Once upon a time
+
+.PHONY: demo test check types references check-references clean
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/python examples/run_demo.py "$(DEMO_PROMPT)"
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+# The packages as installed: the type checker does not see through an editable install.
+types: $(STAMP)
+	rm -rf .types build
+	$(BIN)/pip install --quiet --no-deps --upgrade --target .types .
+	rm -rf build
+
+check: types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+
+$(REFERENCES)/.installed: tests/references/requirements.txt
+	$(PYTHON) -m venv $(REFERENCES)
+	$(REFERENCES)/bin/pip install --quiet --upgrade pip
+	$(REFERENCES)/bin/pip install --quiet --requirement $<
+	touch $@
+
+references: $(REFERENCES)/.installed
+	$(REFERENCES)/bin/python tests/references/generate.py
+
+check-references: $(REFERENCES)/.installed
+	$(REFERENCES)/bin/python tests/references/generate.py --check
+
+clean:
+	rm -rf .venv $(REFERENCES) .types build *.egg-info

@@ -1,0 +1,101 @@
+"""Keep to a target's limits: the depth of expressions, the width of relations."""
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Attribute
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import (
+    PatternRewriter,
+    PatternRewriteWalker,
+    RewritePattern,
+    op_type_rewrite_pattern,
+)
+
+from tensorjoin.dialects import rel
+from tensorjoin.dialects.expression import CallAttr, ParameterAttr, col, depth, walk
+from tensorjoin.dialects.rel import schema
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.targets import TargetProfile, target_profile
+
+
+def cut(expression: Attribute, limit: int, parts: dict[Attribute, str]) -> Attribute:
+    """`expression` with each largest subexpression no deeper than `limit` named in `parts`."""
+    if not isinstance(expression, CallAttr):
+        return expression
+    if depth(expression) <= limit:
+        return col(parts.setdefault(expression, f"part{len(parts)}"))
+    arguments = [cut(argument, limit, parts) for argument in expression.arguments]
+    return CallAttr(expression.function.data, *arguments)
+
+
+@dataclass
+class SplitDeepProject(RewritePattern):
+    """project {v = f(g(h(x)))} -> project {v = f(part0)} of project {part0 = g(h(x))}"""
+
+    limit: int
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: rel.ProjectOp, rewriter: PatternRewriter, /):
+        values = rel.expressions(op.values)
+        if all(depth(value) <= self.limit for value in values.values()):
+            return
+        parts: dict[Attribute, str] = {}
+        shallow = {name: cut(e, self.limit, parts) for name, e in values.items()}
+        source = schema(op.input)
+        carried = {name: col(name) for name in source.values}
+        keys = {name: name for name in source.extents}
+        named = {name: expression for expression, name in parts.items()}
+        inner = rel.ProjectOp(op.input, keys, {**carried, **named})
+        outer = rel.ProjectOp(inner, op.keys.data, shallow)
+        rewriter.replace(op, [inner, outer], [outer.result])
+
+
+def check_width(op: rel.TableOp | rel.ProjectOp | rel.JoinOp, profile: TargetProfile) -> None:
+    """Refuse a table or a result with more columns than the target has."""
+    type = op.schema if isinstance(op, rel.TableOp) else schema(op.result)
+    if (width := len(type.types)) > profile.max_columns:
+        raise TensorjoinError(
+            f"{op.name} has {width} columns and {profile.name} at most {profile.max_columns}:"
+            " choose smaller chunks, by tile-weights{chunk=...}"
+        )
+
+
+def check_parameters(op: ModuleOp, profile: TargetProfile) -> None:
+    names = {
+        expression.parameter.data
+        for inner in op.walk()
+        for attribute in inner.properties.values()
+        if isinstance(attribute, rel.ArrayAttr)
+        for assigned in attribute
+        if isinstance(assigned, rel.AssignmentAttr)
+        for expression in walk(assigned.expression)
+        if isinstance(expression, ParameterAttr)
+    }
+    if len(names) > profile.max_parameters:
+        raise TensorjoinError(
+            f"{len(names)} parameters, and {profile.name} takes {profile.max_parameters}"
+        )
+
+
+@dataclass(frozen=True)
+class LegalizeLimitsPass(ModulePass):
+    """Split what is nested too deep for a target, and refuse what is too wide."""
+
+    name = "legalize-limits"
+
+    target: str = "duckdb"
+    max_depth: int | None = None
+    """The depth to keep to; by default half of the target's, as statements add some."""
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        profile = target_profile(self.target)
+        limit = profile.max_depth // 2 if self.max_depth is None else self.max_depth
+        if limit < 2:
+            raise TensorjoinError("max-depth must be at least 2")
+        PatternRewriteWalker(SplitDeepProject(limit)).rewrite_module(op)
+        check_parameters(op, profile)
+        for inner in op.walk():
+            if isinstance(inner, rel.TableOp | rel.ProjectOp | rel.JoinOp):
+                check_width(inner, profile)
