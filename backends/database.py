@@ -2,11 +2,12 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from sqlglot import exp
@@ -15,6 +16,9 @@ from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Statement
 from tensorjoin.targets import TargetProfile
 
+T = TypeVar("T")
+
+CANCEL_SECONDS = 0.1
 Value = int | float | str | None
 NO_VALUES: Mapping[str, Value] = MappingProxyType({})
 
@@ -152,6 +156,31 @@ class Database(ABC):
             if self._was_interrupted(error):
                 raise KeyboardInterrupt from error
             raise TensorjoinError(f"{self.profile.name}: {first_line(error)}") from error
+
+
+class Worker:
+    """A thread for an engine's calls, so that Ctrl-C, which finds the main thread, can end them."""
+
+    def __init__(self, cancel: Callable[[], None]) -> None:
+        """`cancel` makes the call under way fail soon, and does nothing if there is none."""
+        self._cancel = cancel
+        self._pool = ThreadPoolExecutor(max_workers=1)
+
+    def run(self, call: Callable[[], T]) -> T:
+        """What `call` returns or raises; `KeyboardInterrupt` is raised once it has ended."""
+        future = self._pool.submit(call)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            while not future.done():
+                # Again and again: a cancellation is lost on a statement which is about to begin.
+                self._cancel()
+                wait([future], CANCEL_SECONDS)
+            raise
+
+    def close(self) -> None:
+        """End the thread."""
+        self._pool.shutdown()
 
 
 def first_line(error: Exception) -> str:

@@ -115,9 +115,12 @@ class DuckdbDatabase(Database):
             self._worker.run(self._connection.rollback)
 
     def _tables(self) -> set[str]:
-        return {name for (name,) in self._connection.execute("SHOW TABLES").fetchall()}
+        return {name for (name,) in self._query(Statement("SHOW TABLES"), {})}
 
     def _insert(self, table: str, columns: Mapping[str, np.ndarray]) -> None:
+        self._worker.run(lambda: self._load(table, columns))
+
+    def _load(self, table: str, columns: Mapping[str, np.ndarray]) -> None:
         # DuckDB scans a dictionary of one-dimensional arrays in place, so that a vector column
         # travels as one array for each element.
         source: dict[str, np.ndarray] = {}
@@ -134,7 +137,7 @@ class DuckdbDatabase(Database):
         sql = insertion(table, columns, rows).sql(self.dialect)
         self._connection.register(SOURCE, source)
         try:
-            self._worker.run(lambda: self._connection.execute(sql))
+            self._connection.execute(sql)
         finally:
             # A failed transaction has no use for it, and would hide its own error behind this one.
             with contextlib.suppress(duckdb.Error):

@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8BinaryDumper
 
-from tensorjoin.backends.database import Database, Value, first_line
+from tensorjoin.backends.database import Database, Value, Worker, first_line
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Statement
 from tensorjoin.targets import POSTGRES
@@ -22,6 +22,11 @@ SETTINGS = (
     "SET client_min_messages = warning",
     "SET jit = off",
     "SET join_collapse_limit = 1",
+)
+TABLES = Statement(
+    "SELECT relname::text FROM pg_catalog.pg_class"
+    " WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND (relnamespace = pg_my_temp_schema()"
+    " OR relnamespace = quote_ident(current_schema())::regnamespace)"
 )
 CONNECT_SECONDS = 10
 BATCH_ROWS = 50_000
@@ -58,6 +63,8 @@ class PostgresDatabase(Database):
             for setting in SETTINGS:
                 self._connection.execute(setting)
         self._cursor = self._connection.cursor(binary=True)
+        # Ctrl-C inside the driver leaves, now and then, a connection with a command under way.
+        self._worker = Worker(self._cancel)
 
     def require_writable(self) -> None:
         rows = self.query(
@@ -73,35 +80,47 @@ class PostgresDatabase(Database):
             )
 
     def close(self) -> None:
+        self._worker.close()
         self._connection.close()
 
     def _execute(self, statement: Statement, arguments: dict[str, Value]) -> None:
-        self._cursor.execute(statement.sql.encode(), list(arguments.values()), prepare=True)
+        self._worker.run(lambda: self._run(statement, arguments))
 
     def _query(self, statement: Statement, arguments: dict[str, Value]) -> list[tuple[Any, ...]]:
-        self._execute(statement, arguments)
-        return self._cursor.fetchall() if self._cursor.description else []
+        return self._worker.run(
+            lambda: (
+                cursor.fetchall() if (cursor := self._run(statement, arguments)).description else []
+            )
+        )
+
+    def _run(
+        self, statement: Statement, arguments: dict[str, Value]
+    ) -> psycopg.Cursor[tuple[Any, ...]]:
+        parameters = list(arguments.values())
+        return self._cursor.execute(statement.sql.encode(), parameters, prepare=True)
+
+    def _cancel(self) -> None:
+        with contextlib.suppress(psycopg.Error):
+            self._connection.cancel_safe()
 
     def _begin(self) -> None:
-        self._connection.execute("BEGIN")
+        self._worker.run(lambda: self._connection.execute("BEGIN"))
 
     def _commit(self) -> None:
-        self._connection.execute("COMMIT")
+        self._worker.run(lambda: self._connection.execute("COMMIT"))
 
     def _rollback(self) -> None:
         with contextlib.suppress(psycopg.Error):
             if self._connection.info.transaction_status != TransactionStatus.IDLE:
-                self._connection.execute("ROLLBACK")
+                self._worker.run(lambda: self._connection.execute("ROLLBACK"))
 
     def _tables(self) -> set[str]:
-        rows = self._cursor.execute(
-            "SELECT relname::text FROM pg_catalog.pg_class"
-            " WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND (relnamespace = pg_my_temp_schema()"
-            " OR relnamespace = quote_ident(current_schema())::regnamespace)"
-        ).fetchall()
-        return {name for (name,) in rows}
+        return {name for (name,) in self._query(TABLES, {})}
 
     def _insert(self, table: str, columns: Mapping[str, np.ndarray]) -> None:
+        self._worker.run(lambda: self._copy(table, columns))
+
+    def _copy(self, table: str, columns: Mapping[str, np.ndarray]) -> None:
         binary = self._wire_columns(table, columns)
         copy = sql.SQL("COPY {} ({}) FROM STDIN {}").format(
             sql.Identifier(table),

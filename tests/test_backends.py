@@ -147,16 +147,20 @@ def test_insert_round_trip(database: Database) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["REAL", "DOUBLE PRECISION"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_insert_rounds_once(database: Database, kind: str, dtype: type[np.floating]) -> None:
-    create_table(database, "t", {"i": "SMALLINT", "f": kind})
-    values = np.linspace(-1, 1, 1001).astype(dtype)
-    database.insert("t", {"i": np.arange(1001), "f": values})
-    stored = np.array([value for _, value in rows(database, "t", "i")])
-    # SQLite has no single precision.
-    narrow = kind == "REAL" and database.dialect != "sqlite"
-    assert np.array_equal(stored, values.astype(np.float32) if narrow else values)
+def test_insert_rounds_once(database: Database) -> None:
+    exact = np.linspace(-1, 1, 1001)
+    for table, kind, values in [
+        ("a", "REAL", exact),
+        ("b", "REAL", exact.astype(np.float32)),
+        ("c", "DOUBLE PRECISION", exact),
+        ("d", "DOUBLE PRECISION", exact.astype(np.float32)),
+    ]:
+        create_table(database, table, {"i": "SMALLINT", "f": kind})
+        database.insert(table, {"i": np.arange(1001), "f": values})
+        stored = np.array([value for _, value in rows(database, table, "i")])
+        # SQLite has no single precision.
+        narrow = kind == "REAL" and database.dialect != "sqlite"
+        assert np.array_equal(stored, values.astype(np.float32) if narrow else values)
 
 
 def test_insert_negative_zero(database: Database) -> None:
@@ -238,13 +242,13 @@ def test_insert_all_or_nothing(database: Database) -> None:
 # Names
 
 
-@pytest.mark.parametrize("name", STRANGE_NAMES)
-def test_names(database: Database, name: str) -> None:
-    create_table(database, name, {name: "INTEGER", "other": "TEXT"})
-    database.insert(name, {name: np.array([1, 2]), "other": np.array(["a", None], object)})
-    database.insert(name, {name: np.array([3])})
-    assert rows(database, name, name) == [(1, "a"), (2, None), (3, None)]
-    assert database.tables() == {name}
+def test_names(database: Database) -> None:
+    for name in STRANGE_NAMES:
+        create_table(database, name, {name: "INTEGER", "other": "TEXT"})
+        database.insert(name, {name: np.array([1, 2]), "other": np.array(["a", None], object)})
+        database.insert(name, {name: np.array([3])})
+        assert rows(database, name, name) == [(1, "a"), (2, None), (3, None)]
+    assert database.tables() == set(STRANGE_NAMES)
 
 
 def test_tables_and_views(database: Database) -> None:
@@ -270,7 +274,7 @@ def test_transaction_commits(database: Database, database_url: str) -> None:
         reopened.close()
 
 
-@pytest.mark.parametrize("exception", [RuntimeError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("exception", [RuntimeError, KeyboardInterrupt])
 def test_transaction_rolls_back(database: Database, exception: type[BaseException]) -> None:
     create_table(database, "t", {"i": "INTEGER"})
     database.insert("t", {"i": np.array([1])})
@@ -327,7 +331,8 @@ try:
         while action == "load":
             database.insert("t", {"i": np.arange(100_000)})
         database.query(Statement(
-            "SELECT count(*) FROM t a, t b, t c, t d WHERE (a.i + b.i * c.i + d.i) % 7 = 3"
+            "WITH RECURSIVE r (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < 1000000000)"
+            " SELECT count(*) FROM r"
         ))
 except KeyboardInterrupt:
     (count,) = database.query(Statement("SELECT count(*) FROM t"))
