@@ -55,9 +55,11 @@ class Database(ABC):
             return self._query(statement, self._arguments(statement, values))
 
     @contextmanager
-    def transaction(self) -> Generator[None]:
+    def transaction(self, *, writes: bool = True) -> Generator[None]:
         """
         Commit what happens inside, or none of it if anything is raised; does not nest.
+
+        Without `writes`, only temporary tables change, and nobody else has to wait.
 
         An engine's error dooms the transaction even if it is caught inside.
         """
@@ -67,7 +69,7 @@ class Database(ABC):
             self._in_transaction = True
             self._failed = False
             with self._one_line_errors():
-                self._begin()
+                self._begin(writes)
             yield
             # PostgreSQL and DuckDB answer this COMMIT with a silent ROLLBACK.
             if self._failed:
@@ -122,7 +124,7 @@ class Database(ABC):
     ) -> list[tuple[Any, ...]]: ...
 
     @abstractmethod
-    def _begin(self) -> None: ...
+    def _begin(self, writes: bool) -> None: ...
 
     @abstractmethod
     def _commit(self) -> None: ...

@@ -103,7 +103,7 @@ class DuckdbDatabase(Database):
             parsed = self._parsed[sql] = statements[0]
         return parsed
 
-    def _begin(self) -> None:
+    def _begin(self, writes: bool) -> None:
         self._worker.run(self._connection.begin)
 
     def _commit(self) -> None:

@@ -68,6 +68,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "greatest": np.maximum,
     "least": np.minimum,
     "exp": np.exp,
+    "round": np.rint,
     "sqrt": np.sqrt,
     "sin": np.sin,
     "cos": np.cos,

@@ -103,7 +103,7 @@ class PostgresDatabase(Database):
         with contextlib.suppress(psycopg.Error):
             self._connection.cancel_safe()
 
-    def _begin(self) -> None:
+    def _begin(self, writes: bool) -> None:
         self._worker.run(lambda: self._connection.execute("BEGIN"))
 
     def _commit(self) -> None:

@@ -67,7 +67,7 @@ class SqliteDatabase(Database):
         if self._path is not None:
             require_writable_file(self._path)
         with self._one_line_errors():
-            self._begin()
+            self._begin(writes=True)
             self._rollback()
 
     def close(self) -> None:
@@ -84,8 +84,8 @@ class SqliteDatabase(Database):
         # statement.
         return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
 
-    def _begin(self) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
+    def _begin(self, writes: bool) -> None:
+        self._connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     def _commit(self) -> None:
         self._connection.execute("COMMIT")

@@ -7,15 +7,16 @@ from math import prod
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from xdsl.context import Context
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import (
-    AnyFloat,
     DenseIntOrFPElementsAttr,
-    FloatAttr,
-    IntegerAttr,
+    Float32Type,
+    Float64Type,
     IntegerType,
     ModuleOp,
+    TensorType,
 )
 from xdsl.interpreter import Interpreter
 from xdsl.ir import Operation
@@ -28,6 +29,7 @@ from xdsl.pattern_rewriter import (
     op_type_rewrite_pattern,
 )
 from xdsl.rewriter import InsertPoint
+from xdsl.utils.exceptions import InterpretationError
 
 from tensorjoin.backends.interpreter_ten import (
     SCALARS,
@@ -45,23 +47,41 @@ MAX_ELEMENTS = 4096
 Folded = ten.MapOp | ten.ReduceOp | ten.ContractOp | ten.GatherOp | ten.ReshapeOp | ten.SliceOp
 
 
+def largest(element: Float32Type | Float64Type) -> float:
+    return float(np.finfo(f"float{element.bitwidth}").max)
+
+
+def dense(type: ten.Tensor, array: npt.NDArray[Any]) -> DenseIntOrFPElementsAttr | None:
+    """The array as an attribute; None where an element is not finite, or too large for the type."""
+    shape, elements = type.get_shape(), array.flatten().tolist()
+    match element := type.get_element_type():
+        case IntegerType() if all(element.normalized_value(int(n)) is not None for n in elements):
+            integers = TensorType(IntegerType(element.bitwidth), shape)
+            return DenseIntOrFPElementsAttr.from_list(integers, [int(n) for n in elements])
+        case Float32Type() | Float64Type() if np.all(np.abs(array) <= largest(element)):
+            return DenseIntOrFPElementsAttr.from_list(TensorType(element, shape), elements)
+        case _:
+            return None
+
+
 class FoldTensor(RewritePattern):
     """ten.reduce, ten.contract, ... of constants -> ten.constant"""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: Folded, rewriter: PatternRewriter, /):
         type = tensor(op.result)
-        shape = type.get_shape()
         constants = [v.owner for v in op.operands if isinstance(v.owner, ten.ConstantOp)]
-        is_small = type.has_static_shape() and prod(shape) <= MAX_ELEMENTS
+        is_small = type.has_static_shape() and prod(type.get_shape()) <= MAX_ELEMENTS
         if len(constants) < len(op.operands) or not is_small or is_sparse(type):
             return
         interpreter = Interpreter(ModuleOp([]))
         interpreter.register_implementations(TenFunctions({}, {}, {}, {}))
         arguments = [interpreter.run_op(constant)[0] for constant in constants]
-        (array,) = interpreter.run_op(op, tuple(arguments))
-        if np.all(np.isfinite(array)):
-            value = DenseIntOrFPElementsAttr.from_list(type, array.flatten().tolist())
+        try:
+            (array,) = interpreter.run_op(op, tuple(arguments))
+        except InterpretationError:
+            return
+        if (value := dense(type, array)) is not None:
             rewriter.replace(op, ten.ConstantOp(value))
 
 
@@ -104,11 +124,8 @@ class FoldScalar(RewritePattern):
             return
         with np.errstate(all="ignore"):
             value = function(*(scalar_constant(constant.value) for constant in constants))
-        type = op.results[0].type
-        if isinstance(type, IntegerType):
-            rewriter.replace(op, arith.ConstantOp(IntegerAttr(int(value), type)))
-        elif isinstance(type, AnyFloat) and np.isfinite(value):
-            rewriter.replace(op, arith.ConstantOp(FloatAttr(float(value), type)))
+        if (folded := dense(TensorType(op.results[0].type, []), np.asarray(value))) is not None:
+            rewriter.replace(op, arith.ConstantOp(next(iter(folded.iter_attrs()))))
 
 
 def function_of(op: Operation) -> Callable[..., Any] | None:

@@ -57,8 +57,16 @@ class Session:
                 f"the model {self.model.name!r} was compiled for {self.model.manifest.target}"
             )
         self.procedures = load_procedures(self.database, self.model.name)
-        self.run("setup")
-        self.run("open", stream=STREAM)
+        with self.database.transaction(writes=False):
+            self.run("setup")
+            self.run("open", stream=STREAM)
+
+    def restart(self) -> None:
+        """Forget the stream and begin another."""
+        with self.database.transaction(writes=False):
+            self.run("forget")
+            self.run("open", stream=STREAM)
+        self.length = 0
 
     def run(self, procedure: str, **values: Value) -> None:
         """Run a procedure's statements in order, its loops round by round."""
@@ -134,7 +142,7 @@ class Session:
             )
         batch = list(prompt)
         for number in range(max_tokens):
-            with self.database.transaction():
+            with self.database.transaction(writes=False):
                 if number == 0 and sampling.temperature > 0:
                     self.run("seed", state=sampling.state)
                 self.forward(batch)

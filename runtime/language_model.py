@@ -1,0 +1,139 @@
+"""A language model in a database, as Python sees it."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from tensorjoin.backends.connect import connect
+from tensorjoin.backends.database import Database
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.frontends.tokenizer import StreamingDecoder
+from tensorjoin.runtime.catalog import StoredModel, find_model
+from tensorjoin.runtime.load import load_model
+from tensorjoin.runtime.session import Sampling, Session
+
+
+class LanguageModel:
+    """
+    A model that was loaded into a database, by its text:
+
+        with LanguageModel.load("examples/demo", "duckdb:///demo.db") as model:
+            print(model.generate("Once upon a time", max_tokens=50))
+
+    Every method raises TensorjoinError, one line, where the database, the model or the arguments
+    do not allow what is asked.
+    """
+
+    def __init__(self, database: Database, model: StoredModel) -> None:
+        self.database = database
+        self.model = model
+        self._tokenizer = tokenizer_of(model)
+        self._session: Session | None = None
+
+    @classmethod
+    def open(cls, url: str, name: str | None = None) -> "LanguageModel":
+        """The model called `name` in the database at `url`, or the only one there."""
+        database = connect(url, create=False)
+        try:
+            return cls(database, find_model(database, name))
+        except BaseException:
+            database.close()
+            raise
+
+    @classmethod
+    def load(
+        cls, directory: str | Path, url: str, name: str | None = None, replace: bool = False
+    ) -> "LanguageModel":
+        """Load a Hugging Face directory into the database at `url`, and open it."""
+        database = connect(url, create=True)
+        try:
+            return cls(database, load_model(database, Path(directory), name, replace))
+        except BaseException:
+            database.close()
+            raise
+
+    def encode(self, text: str) -> list[int]:
+        """The token ids of a prompt."""
+        return encode(self.model, self._tokenizer, text)
+
+    def stream(
+        self, prompt: str | Sequence[int], max_tokens: int, sampling: Sampling | None = None
+    ) -> Iterator[str]:
+        """The continuation of a prompt in pieces, as they are made; `prompt` may be token ids."""
+        if self._tokenizer is None:
+            raise TensorjoinError(f"the model {self.model.name} has no tokenizer: use token_ids")
+        decoder = StreamingDecoder(self._tokenizer)
+        for token in self.token_ids(prompt, max_tokens, sampling):
+            yield decoder.push(token)
+        yield decoder.finish()
+
+    def generate(
+        self, prompt: str | Sequence[int], max_tokens: int, sampling: Sampling | None = None
+    ) -> str:
+        """The continuation of a prompt."""
+        return "".join(self.stream(prompt, max_tokens, sampling))
+
+    def token_ids(
+        self, prompt: str | Sequence[int], max_tokens: int, sampling: Sampling | None = None
+    ) -> Iterator[int]:
+        """The tokens of a continuation, without the one that ends the sequence."""
+        ids = self.encode(prompt) if isinstance(prompt, str) else prompt
+        return self._new_stream().generate(ids, max_tokens, sampling or Sampling())
+
+    def logits(self, token_ids: Sequence[int]) -> np.ndarray:
+        """The logits after each token: float32 [tokens, vocabulary]."""
+        session = self._new_stream()
+        with self.database.transaction():
+            session.forward(token_ids, emit_all=True)
+        return session.logits()
+
+    def close(self) -> None:
+        """Close the connection; the model stays in the database."""
+        self.database.close()
+
+    def __enter__(self) -> "LanguageModel":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _new_stream(self) -> Session:
+        if self._session is None:
+            self._session = Session(self.database, self.model)
+        else:
+            self._session.restart()
+        return self._session
+
+
+def tokenizer_of(model: StoredModel) -> Tokenizer | None:
+    """The model's tokenizer, without the truncation and padding that its file may ask for."""
+    if model.tokenizer is None:
+        return None
+    tokenizer = Tokenizer.from_str(model.tokenizer)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def encode(model: StoredModel, tokenizer: Tokenizer | None, text: str) -> list[int]:
+    """The tokens of a prompt, with those that the tokenizer puts around it."""
+    if tokenizer is None:
+        raise TensorjoinError(
+            f"the model {model.name!r} has no tokenizer: give the prompt as --token-ids"
+        )
+    if not text:
+        raise TensorjoinError("the prompt is empty: give some text by --prompt")
+    try:
+        return tokenizer.encode(text).ids
+    except Exception as error:  # the library raises nothing more particular
+        raise TensorjoinError(
+            f"the tokenizer of {model.name!r} cannot encode the prompt ({error}): use other words"
+        ) from error
