@@ -107,6 +107,10 @@ class Database(ABC):
             with self._one_line_errors():
                 self._insert(table, columns)
 
+    def expect_rows(self, rows: int) -> None:
+        """Prepare for statements over tables of up to so many rows."""
+        return
+
     @abstractmethod
     def require_writable(self) -> None:
         """Refuse, without changing anything, if nothing could be written here."""

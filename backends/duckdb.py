@@ -26,6 +26,7 @@ from tensorjoin.targets import DUCKDB
 
 MEMORY = ":memory:"
 SOURCE = "tensorjoin insertion"
+ROW_GROUP = 122_880
 KEPT_OPTIMIZERS = {"filter_pushdown"}
 MAGIC = b"DUCK"
 MAGIC_OFFSET = 8
@@ -75,6 +76,11 @@ class DuckdbDatabase(Database):
             ]
         )
         self._connection.execute(setting.sql(self.dialect))
+
+    def expect_rows(self, rows: int) -> None:
+        # A thread takes whole row groups: of one, others only wait for it.
+        if rows <= ROW_GROUP:
+            self._worker.run(lambda: self._connection.execute("SET threads = 1"))
 
     def require_writable(self) -> None:
         if self._path is not None:

@@ -108,11 +108,15 @@ class Procedure:
                     inner = Loop(self.loops, op.counter.data, op.count.value.data)
                     self.loops += 1
                     steps += self.steps(op.body.block, inner)
-                case sql.InsertOp() | sql.DeleteOp():
+                case sql.TruncateOp() if not self.spelling.keeps_deleted_rows:
+                    pass
+                case sql.InsertOp() | sql.DeleteOp() | sql.TruncateOp():
                     emission = Emission(self.spelling, self.profile, self.table_name)
                     steps.append(Step(emission.statement(op), loop))
-                case _:
+                case sql.TableOp() | sql.ValuesOp() | sql.SelectOp() | func.ReturnOp():
                     pass
+                case _:
+                    raise TensorjoinError(f"{op.name} has no form as a statement: lower it to sql")
         return steps
 
 
@@ -127,9 +131,11 @@ class Emission:
     names: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
     ctes: list[exp.Expression] = field(default_factory=list[exp.Expression])
 
-    def statement(self, op: sql.InsertOp | sql.DeleteOp) -> Statement:
+    def statement(self, op: sql.InsertOp | sql.DeleteOp | sql.TruncateOp) -> Statement:
         target = exp.Table(this=quoted(self.table_name(op.table.string_value())))
         match op:
+            case sql.TruncateOp():
+                tree = exp.TruncateTable(expressions=[target])
             case sql.DeleteOp():
                 tree = exp.Delete(this=target)
             case sql.InsertOp():

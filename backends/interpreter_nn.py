@@ -33,7 +33,7 @@ def with_rows_of(input: Array, data: Array) -> Array:
 @register_impls
 @dataclass
 class NnFunctions(InterpreterFunctions):
-    """`weights` and `state` by name: the rows of the cache @c are in `c.key` and `c.value`."""
+    """`weights` and `state` by name: the rows of the cache @c are in `c.keys` and `c.values`."""
 
     weights: Mapping[str, npt.ArrayLike]
     state: MutableMapping[str, Any]
@@ -100,8 +100,8 @@ class NnFunctions(InterpreterFunctions):
         q, k, v, mask, *layer = args
         heads, groups = op.heads.value.data, op.kv_heads.value.data
         cache, width = layered(op.cache.string_value(), layer), op.head_width
-        keys = append_rows(self.state, f"{cache}.key", k.reshape(len(k), groups, width))
-        values = append_rows(self.state, f"{cache}.value", v.reshape(len(v), groups, width))
+        keys = append_rows(self.state, f"{cache}.keys", k.reshape(len(k), groups, width))
+        values = append_rows(self.state, f"{cache}.values", v.reshape(len(v), groups, width))
         mixed = np.zeros((len(q), heads, width))
         for head, query in enumerate(np.split(q, heads, axis=1)):
             group = head // (heads // groups)
@@ -114,8 +114,8 @@ class NnFunctions(InterpreterFunctions):
 
     @impl(nn.SiluOp)
     def silu(self, interpreter: Interpreter, op: nn.SiluOp, args: PythonValues) -> PythonValues:
-        x = np.ma.getdata(args[0])
-        return (with_rows_of(args[0], x / (1.0 + np.exp(-x))),)
+        (x,) = args
+        return (x / (1.0 + np.exp(-x)),)
 
     @impl(nn.AddOp)
     def add(self, interpreter: Interpreter, op: nn.AddOp, args: PythonValues) -> PythonValues:

@@ -201,8 +201,8 @@ def checked(relation: Relation, type: RelationType) -> dict[str, Array]:
 
 def table_of_tensor(array: Array, keys: Sequence[str], column: str) -> dict[str, Array]:
     """A row for each element of a tensor that is not masked."""
-    index = np.nonzero(~np.ma.getmaskarray(array))
-    return {**dict(zip(keys, index, strict=True)), column: np.ma.getdata(array)[index]}
+    here = ~np.ma.getmaskarray(array)
+    return {**dict(zip(keys, np.argwhere(here).T, strict=True)), column: np.ma.getdata(array)[here]}
 
 
 def tensor_of_table(
@@ -210,10 +210,10 @@ def tensor_of_table(
 ) -> Array:
     """The tensor whose elements are the rows; masked where there is no row."""
     values = relation[column]
-    data, absent = np.zeros(shape, values.dtype), np.ones(shape, np.bool_)
-    index = tuple(relation[key] for key in keys)
+    data, absent = np.zeros((1, *shape), values.dtype), np.ones((1, *shape), np.bool_)
+    index = (np.zeros(len(values), np.int64), *(relation[key] for key in keys))
     data[index], absent[index] = values, False
-    return np.ma.array(data, mask=absent)
+    return np.ma.array(data[0], mask=absent[0])
 
 
 def weight_table(table: rel.TableOp, weights: Mapping[str, npt.ArrayLike]) -> dict[str, Array]:
@@ -426,6 +426,6 @@ def input_table(columns: Mapping[str, npt.ArrayLike], type: RelationType) -> dic
     table = {name: widened(values) for name, values in columns.items()}
     keys = list(type.extents)
     if all(key in table for key in keys):
-        return {name: table[name] for name in type.types}
+        return {name: np.atleast_1d(table[name]) for name in type.types}
     numbered = [table_of_tensor(table[name], keys, name) for name in type.values]
     return {name: values for part in numbered for name, values in part.items()}

@@ -174,6 +174,8 @@ class Spelling:
     primary_keys: bool = True
     """Whether a primary key helps; DuckDB's is an index that only costs."""
     table_properties: tuple[type[exp.Property], ...] = ()
+    keeps_deleted_rows: bool = False
+    """Whether what DELETE removes is skipped over until TRUNCATE, as in PostgreSQL's tables."""
     marks_materialized: bool = False
     """Whether a common table expression read twice says AS MATERIALIZED."""
 
@@ -228,6 +230,7 @@ SPELLINGS: Mapping[str, Spelling] = {
         "postgres",
         {**FUNCTIONS, "exp": postgres_exp},
         numbers_parameters=True,
+        keeps_deleted_rows=True,
         marks_materialized=True,
     ),
 }

@@ -9,17 +9,21 @@ SKIPPED = {"weight", "{}"}
 
 def short_names(symbols: Iterable[str]) -> dict[str, str]:
     """
-    A short name for each symbol: its last parts, as many as tell it from the others.
+    A short name for each symbol: its last parts, as many as tell it from the others, else all of
+    them and a number.
 
     "model.layers.{}.mlp.up_proj.weight" -> "up_proj"
     """
-    parts = {s: [part for part in s.split(".") if part not in SKIPPED] or [s] for s in symbols}
+    parts = {
+        s: [part for part in s.split(".") if part not in SKIPPED] or [s.replace(".", "_")]
+        for s in symbols
+    }
     longest = max(map(len, parts.values()), default=0)
     for length in range(1, longest + 1):
         names = {s: "_".join(p[-length:]) for s, p in parts.items()}
         if len(set(names.values())) == len(names):
             return names
-    return {s: s.replace(".", "_") for s in parts}
+    return {s: "_".join([*p, str(number)]) for number, (s, p) in enumerate(parts.items())}
 
 
 def table_name(model: str, table: str) -> str:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from xdsl.passes import ModulePass
 from xdsl.transforms.canonicalize import CanonicalizePass
+from xdsl.transforms.common_subexpression_elimination import CommonSubexpressionElimination
 
 from tensorjoin.passes.allocate_scratch import AllocateScratchPass
 from tensorjoin.passes.assign_layouts import AssignLayoutsPass
@@ -11,7 +12,9 @@ from tensorjoin.passes.convert_rel_to_sql import ConvertRelToSqlPass
 from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.passes.decompose import DecomposePass
 from tensorjoin.passes.expand_vectors import ExpandVectorsPass
+from tensorjoin.passes.fold_constants import FoldConstantsPass
 from tensorjoin.passes.fuse_contractions import FuseContractionsPass
+from tensorjoin.passes.fuse_elementwise import FuseElementwisePass
 from tensorjoin.passes.legalize_functions import LegalizeFunctionsPass
 from tensorjoin.passes.legalize_limits import LegalizeLimitsPass
 from tensorjoin.passes.materialize import MaterializePass
@@ -32,8 +35,11 @@ def to_tensor_algebra() -> Pipeline:
     return (
         RollLayersPass(),
         DecomposePass(),
+        CommonSubexpressionElimination(),
+        FoldConstantsPass(),
         CanonicalizePass(),
         FuseContractionsPass(),
+        FuseElementwisePass(),
     )
 
 

@@ -5,7 +5,7 @@ An expression is an attribute: immutable, comparable, and rewritten by plain rec
 a call: `mul(x, exp(neg(y)))`; `?layer` is a parameter, `x` a column, `a.x` the column of source `a`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from xdsl.dialects.builtin import (
@@ -63,6 +63,16 @@ class LiteralAttr(ParametrizedAttribute):
 
     def __init__(self, value: int | float):
         super().__init__(IntAttr(value) if isinstance(value, int) else FloatData(value))
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            value = parser.parse_number()
+        return (IntAttr(value) if isinstance(value, int) else FloatData(value),)
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_string(literal_text(self.value.data))
 
 
 @irdl_attr_definition
@@ -267,6 +277,8 @@ def parse_expression(parser: AttrParser) -> ExpressionAttr:
     negative = parser.parse_optional_punctuation("-") is not None
     if (number := parser.parse_optional_number()) is not None:
         return LiteralAttr(-number if negative else number)
+    if negative:
+        parser.raise_error("expected a number")
     name = parser.parse_identifier()
     arguments = parser.parse_optional_comma_separated_list(
         parser.Delimiter.PAREN, lambda: parse_expression(parser)

@@ -146,7 +146,8 @@ class ValuesOp(IRDLOperation):
         printer.print_attribute(self.result.type)
 
     def verify_(self) -> None:
-        if len(self.rows) % len(schema(self.result).types):
+        width = len(schema(self.result).types)
+        if not width or len(self.rows) % width:
             raise VerifyException("the literals do not fill their rows")
 
 
@@ -296,7 +297,15 @@ class SelectOp(IRDLOperation, HasCanonicalizationPatternsInterface):
         if len({alias.data for alias in self.aliases}) != len(self.sources):
             raise VerifyException("each source needs an alias of its own")
         scope = self.scope
-        for expression in (*self.outputs.values(), *self.where, *self.group):
+        if len(self.order) != len(self.descending):
+            raise VerifyException("each expression of the order either descends or does not")
+        for expression in (
+            *self.outputs.values(),
+            *self.where,
+            *self.group,
+            *self.partition,
+            *self.order,
+        ):
             expression_type(expression, scope)
         if list(self.outputs) != list(schema(self.result).types):
             raise VerifyException(
@@ -348,6 +357,22 @@ class DeleteOp(IRDLOperation):
 
 
 @irdl_op_definition
+class TruncateOp(IRDLOperation):
+    """TRUNCATE a table where deleted rows stay in the way: `sql.truncate @norms`"""
+
+    name = "sql.truncate"
+
+    table = prop_def(SymbolRefAttr)
+
+    traits = traits_def(MemoryWriteEffect())
+
+    assembly_format = "$table attr-dict"
+
+    def __init__(self, table: str):
+        super().__init__(properties={"table": SymbolRefAttr(table)})
+
+
+@irdl_op_definition
 class ForOp(IRDLOperation):
     """Run statements `count` times with the parameter `?counter` at 0, 1, ..."""
 
@@ -369,11 +394,14 @@ class ForOp(IRDLOperation):
     def parse(cls, parser: Parser) -> "ForOp":
         counter = parser.parse_identifier()
         parser.parse_keyword("to")
-        return cls(counter, parser.parse_integer(), parser.parse_region())
+        count, body = parser.parse_integer(), parser.parse_region()
+        if not body.blocks:
+            body.add_block(Block())
+        return cls(counter, count, body)
 
     def print(self, printer: Printer) -> None:
         printer.print_string(f" {self.counter.data} to {self.count.value.data} ")
-        printer.print_region(self.body)
+        printer.print_region(self.body, print_empty_block=False)
 
 
 def aliases_of(expression: Attribute) -> set[str]:
@@ -383,6 +411,6 @@ def aliases_of(expression: Attribute) -> set[str]:
 
 Sql = Dialect(
     "sql",
-    [CreateTableOp, TableOp, ValuesOp, SelectOp, InsertOp, DeleteOp, ForOp],
+    [CreateTableOp, TableOp, ValuesOp, SelectOp, InsertOp, DeleteOp, TruncateOp, ForOp],
     [],
 )

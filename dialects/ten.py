@@ -225,7 +225,7 @@ class YieldOp(IRDLOperation):
 class MapOp(IRDLOperation):
     """
     A scalar function of elements, with broadcasting:
-    `ten.map "pi,p->pi" (%x, %s) : (...) -> tensor<?x64xf32> { ^0(%a: f32, %b: f32): ... }`
+    `ten.map "pi,p->pi" (%x, %s) : (...) -> tensor<?x64xf32> { ^bb0(%a: f32, %b: f32): ... }`
     """
 
     name = "ten.map"
@@ -258,6 +258,9 @@ class MapOp(IRDLOperation):
     def verify_(self) -> None:
         types = [tensor(input) for input in self.inputs]
         verify_indices(self.indices.data, types, tensor(self.result))
+        labels, result = parse_indices(self.indices.data)
+        if lost := set("".join(labels)) - set(result):
+            raise VerifyException(f"a map keeps every axis, also {', '.join(sorted(lost))}")
         if [a.type for a in self.body.block.args] != [t.get_element_type() for t in types]:
             raise VerifyException("the block's arguments are not the inputs' elements")
         last = self.body.block.last_op
@@ -414,7 +417,13 @@ class ReshapeOp(IRDLOperation, HasCanonicalizationPatternsInterface):
         return (ReshapeOfReshape(), SameShape())
 
     def verify_(self) -> None:
-        old, new = tensor(self.input).get_shape(), tensor(self.result).get_shape()
+        source, target = tensor(self.input), tensor(self.result)
+        if (source.get_element_type(), source.encoding) != (
+            target.get_element_type(),
+            target.encoding,
+        ):
+            raise VerifyException("a reshape changes nothing but the shape")
+        old, new = source.get_shape(), target.get_shape()
         if _sizes(old) != _sizes(new):
             raise VerifyException(f"{old} and {new} do not hold the same elements")
 
@@ -466,9 +475,11 @@ class SliceOp(IRDLOperation, HasCanonicalizationPatternsInterface):
     def verify_(self) -> None:
         shape = list(tensor(self.input).get_shape())
         axis, offset = self.axis.value.data, self.offset.value.data
-        if axis >= len(shape):
+        if not 0 <= axis < len(shape):
             raise VerifyException(f"no axis {axis} in {self.input.type}")
         size = tensor(self.result).get_shape()[axis]
+        if tensor(self.result).get_shape() != (*shape[:axis], size, *shape[axis + 1 :]):
+            raise VerifyException("a slice cuts one axis only")
         if offset < 0 or offset + size > shape[axis]:
             raise VerifyException(f"{offset} to {offset + size} exceeds the axis")
 

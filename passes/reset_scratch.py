@@ -11,27 +11,29 @@ from xdsl.passes import ModulePass
 from tensorjoin.dialects import sql
 from tensorjoin.dialects.rel import TableKind
 
-EMPTIED = {
-    "reset": (TableKind.SCRATCH, TableKind.INPUT),
-    "forget": (TableKind.STATE,),
+RUN = (TableKind.SCRATCH, TableKind.INPUT)
+SEQUENCE = (TableKind.STATE,)
+PROCEDURES = {
+    "reset": (sql.DeleteOp, RUN),
+    "forget": (sql.DeleteOp, SEQUENCE),
+    "compact": (sql.TruncateOp, RUN),
 }
-"""The procedures, and the kinds of tables that each empties."""
+"""What each procedure does, and to which kinds of tables."""
 
 
 @dataclass(frozen=True)
 class ResetScratchPass(ModulePass):
     """
-    sql.create_table scratch @s, state @k -> functions @reset with sql.delete @s, which goes before
-    each run, and @forget with sql.delete @k, which goes before another sequence
+    sql.create_table scratch @s, state @k -> functions @reset with sql.delete @s, for before each
+    run, @forget with sql.delete @k, for before another sequence, @compact with sql.truncate @s, for
+    now and then
     """
 
     name = "reset-scratch"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         tables = [table for table in op.ops if isinstance(table, sql.CreateTableOp)]
-        for name, kinds in EMPTIED.items():
-            deletes = [
-                sql.DeleteOp(table.sym_name.data) for table in tables if table.kind.data in kinds
-            ]
-            block = Block([*deletes, func.ReturnOp()])
+        for name, (statement, kinds) in PROCEDURES.items():
+            statements = [statement(t.sym_name.data) for t in tables if t.kind.data in kinds]
+            block = Block([*statements, func.ReturnOp()])
             op.body.block.add_op(func.FuncOp(name, ((), ()), Region(block)))

@@ -47,6 +47,7 @@ def fingerprint(op: Operation) -> tuple[object, ...]:
         None if symbol is None else layer_pattern(symbol),
         tuple(sorted(others.items())),
         tuple(result.type for result in op.results),
+        tuple(op.regions),
     )
 
 
@@ -68,6 +69,7 @@ class Layers:
             for piece in pieces
         ]
         carried: dict[SSAValue, tuple[int, int]] = {}
+        shared: set[SSAValue] = set()
         for i, first in enumerate(pieces[0]):
             for operand in range(len(first.operands)):
                 used = [piece[i].operands[operand] for piece in pieces]
@@ -75,14 +77,17 @@ class Layers:
                 if inside[0] is not None and len(set(inside)) == 1:
                     continue
                 if len(set(used)) == 1:
+                    shared.add(used[0])
                     continue
                 before = [
                     place.get(value) for place, value in zip(places, used[1:], strict=False)
                 ]
-                if before[0] is None or len(set(before)) != 1:
+                if inside[0] is not None or before[0] is None or len(set(before)) != 1:
                     return None
                 if carried.setdefault(used[0], before[0]) != before[0]:
                     return None
+        if not shared.isdisjoint(carried):
+            return None
         return Layers(pieces, [(value, *place) for value, place in carried.items()])
 
     def are_numbered(self) -> bool:

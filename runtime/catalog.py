@@ -30,6 +30,8 @@ class Manifest:
     max_positions: int
     layers: int
     parameters: int
+    rows: int
+    """The rows of the largest table."""
     bos_token_id: int | None
     eos_token_ids: tuple[int, ...]
     digest: str

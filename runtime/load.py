@@ -1,6 +1,7 @@
 """Load a Hugging Face directory into a database, whole or not at all."""
 
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,7 @@ def load_model(
             max_positions=config.max_positions,
             layers=config.layers,
             parameters=total,
+            rows=max(prod(t.keys.values()) for t in program.tables if not t.is_temporary),
             bos_token_id=config.bos_token_id,
             eos_token_ids=config.eos_token_ids,
             digest=checkpoint.digest(),
@@ -116,10 +118,11 @@ def make_room(database: Database, name: str, tables: tuple[str, ...], replace: b
                 f"a model {name!r} is here already: use --replace, or another --name"
             )
         drop_model(database, known[name])
-    present = database.tables()
-    if taken := sorted(present & set(tables)):
+    # SQLite and DuckDB take names for equal that differ in case, even if they are quoted.
+    present = {table.casefold(): table for table in database.tables()}
+    if taken := sorted(table for table in tables if table.casefold() in present):
         raise TensorjoinError(
-            f"a table {taken[0]!r} is here already and not tensorjoin's: choose another --name"
+            f"a table {present[taken[0].casefold()]!r} is here already: choose another --name"
         )
 
 

@@ -1,6 +1,7 @@
 """A connection that runs a stored model: batches in, logits and tokens out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -14,6 +15,10 @@ from tensorjoin.program import Step
 from tensorjoin.runtime.catalog import StoredModel, column, load_procedures, statement, table
 
 STREAM = 0
+COMPACT_EVERY = 16
+"""Runs after which the engine gives deleted rows back."""
+COLDEST = 1e-30
+"""Any colder is the same, except that PostgreSQL raises an error where a quotient overflows."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class Session:
     model: StoredModel
     length: int = field(default=0, init=False)
     """The tokens of the stream so far."""
+    runs: int = field(default=0, init=False)
     procedures: dict[str, tuple[Step, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,6 +63,7 @@ class Session:
                 f"the model {self.model.name!r} was compiled for {self.model.manifest.target}"
             )
         self.procedures = load_procedures(self.database, self.model.name)
+        self.database.expect_rows(self.model.manifest.rows)
         with self.database.transaction(writes=False):
             self.run("setup")
             self.run("open", stream=STREAM)
@@ -70,7 +77,7 @@ class Session:
 
     def run(self, procedure: str, **values: Value) -> None:
         """Run a procedure's statements in order, its loops round by round."""
-        for loop, group in groupby(self.procedures[procedure], key=lambda step: step.loop):
+        for loop, group in groupby(self.procedures.get(procedure, ()), key=lambda step: step.loop):
             steps = list(group)
             for number in range(1 if loop is None else loop.count):
                 bound = values if loop is None else {**values, loop.counter: number}
@@ -94,7 +101,10 @@ class Session:
                 f"{self.length + len(tokens)} tokens are more than the model's context of"
                 f" {manifest.max_positions}: shorten the prompt or --max-tokens"
             )
+        self.runs += 1
         self.run("reset")
+        if self.runs % COMPACT_EVERY == 0:
+            self.run("compact")
         for number, token in enumerate(tokens):
             position = self.length + number
             emit = emit_all or number == len(tokens) - 1
@@ -128,6 +138,17 @@ class Session:
         )
         return int(token)
 
+    @contextmanager
+    def step(self) -> Generator[None]:
+        """A transaction; where it fails, even by Ctrl-C, the stream is as it was before."""
+        length = self.length
+        try:
+            with self.database.transaction(writes=False):
+                yield
+        except BaseException:
+            self.length = length
+            raise
+
     def generate(
         self, prompt: Sequence[int], max_tokens: int, sampling: Sampling
     ) -> Iterator[int]:
@@ -142,9 +163,9 @@ class Session:
             )
         batch = list(prompt)
         for number in range(max_tokens):
-            with self.database.transaction(writes=False):
+            with self.step():
                 if number == 0 and sampling.temperature > 0:
-                    self.run("seed", state=sampling.state)
+                    self.seed(sampling)
                 self.forward(batch)
                 self.choose(number, sampling)
                 token = self.sampled()
@@ -153,14 +174,20 @@ class Session:
             yield token
             batch = [token]
 
+    def seed(self, sampling: Sampling) -> None:
+        """Start the generator, anew if this is not the stream's first text."""
+        random = table(table_name(self.model.name, "random"))
+        self.database.execute(statement(self.database, exp.Delete(this=random)))
+        self.run("seed", state=sampling.state)
+
     def choose(self, number: int, sampling: Sampling) -> None:
         """Choose the next token in the database."""
         if sampling.temperature == 0:
             return self.run("greedy")
-        top_k = self.model.manifest.vocab_size if sampling.top_k is None else sampling.top_k
+        every_token = self.model.manifest.vocab_size
         choice: Mapping[str, Value] = {
-            "temperature": float(sampling.temperature),
-            "top_k": top_k,
+            "temperature": max(sampling.temperature, COLDEST),
+            "top_k": min(sampling.top_k or every_token, every_token),
             "top_p": float(sampling.top_p),
             "draw": number + 1,
         }

@@ -1,4 +1,6 @@
-from xdsl.dialects.builtin import ArrayAttr
+from collections.abc import Mapping
+
+from xdsl.dialects.builtin import ArrayAttr, IntegerType
 from xdsl.ir import Attribute
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
@@ -9,6 +11,7 @@ from tensorjoin.dialects.expression import (
     LiteralAttr,
     call,
     col,
+    expression_type,
     substitute,
 )
 from tensorjoin.dialects.rel import RelationType, schema
@@ -86,15 +89,22 @@ class IsolateColumn(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: sql.SelectOp, rewriter: PatternRewriter, /):
-        where = [isolate_column(condition) for condition in op.where]
+        scope = op.scope
+        where = [isolate_column(condition, scope) for condition in op.where]
         if where != list(op.where):
             op.properties["where"] = ArrayAttr(where)
             rewriter.notify_op_modified(op)
 
 
-def isolate_column(condition: Attribute) -> Attribute:
+def isolate_column(condition: Attribute, scope: Mapping[str, Attribute]) -> Attribute:
     match condition:
         case CallAttr() if condition.function.data in ("eq", "ge", "lt"):
+            # Floats would be rounded otherwise than before.
+            if not all(
+                isinstance(expression_type(argument, scope), IntegerType)
+                for argument in condition.arguments
+            ):
+                return condition
             left, right = condition.arguments
             if condition.function.data == "eq" and is_shifted(left) and not is_shifted(right):
                 left, right = right, left

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from xdsl.dialects import arith, math
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, i1
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from tensorjoin.dialects import ten
@@ -52,6 +52,8 @@ def scalar_expression(body: ten.MapOp, arguments: list[Attribute]) -> Attribute:
 
 def _expression(op: Operation, operands: list[Attribute]) -> Attribute:
     match op:
+        case arith.ConstantOp(value=IntegerAttr() as value) if value.type == i1:
+            return call("eq", lit(0), lit(0 if value.value.data else 1))
         case arith.ConstantOp(value=IntegerAttr() as value):
             return lit(value.value.data)
         case arith.ConstantOp(value=FloatAttr() as value):

@@ -9,7 +9,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from tensorjoin.dialects import rel, ten
 from tensorjoin.dialects.expression import call, col, lit
 from tensorjoin.dialects.rel import AssignmentAttr, schema
-from tensorjoin.passes.relational.values import Emitter, as_tensor, axis_names, key
+from tensorjoin.passes.relational.values import Emitter, as_tensor, axis_names, element, key
 from tensorjoin.reshape import axis_groups
 
 
@@ -31,7 +31,7 @@ class ConvertReshape(RewritePattern):
                 index = unflatten(flat, inner, None if outermost else new[axis])
                 keys[axis] = AssignmentAttr(names[axis], index, new[axis])
         ordered = [keys[axis] for axis in range(len(new))]
-        reshaped = out.emit(rel.ProjectOp(rows, ordered, {"v": col("v")}))
+        reshaped = out.emit(rel.ProjectOp(rows, ordered, element(rows)))
         rewriter.replace(op, [*out.ops, as_tensor(reshaped, ten.tensor(op.result))])
 
 
@@ -68,7 +68,7 @@ class ConvertSlice(RewritePattern):
         selected = out.emit(rel.SelectOp(rows, inside))
         index = call("sub", col(name), lit(offset)) if offset else col(name)
         keys = [AssignmentAttr(n, index, size) if n == name else key(n) for n in names]
-        sliced = out.emit(rel.ProjectOp(selected, keys, {"v": col("v")}))
+        sliced = out.emit(rel.ProjectOp(selected, keys, element(rows)))
         rewriter.replace(op, [*out.ops, as_tensor(sliced, ten.tensor(op.result))])
 
 

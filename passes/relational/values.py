@@ -56,7 +56,7 @@ class Emitter:
         """The relation of a tensor, its keys renamed, its element in `column`; chunks stay."""
         relation = relation_of(tensor)
         keys = dict(zip(names, schema(relation).extents, strict=True))
-        values = {column: col("v")} if "v" in schema(relation).values else {}
+        values = element(relation, column)
         if keys == {name: name for name in names} and (column == "v" or not values):
             return relation
         return self.emit(rel.ProjectOp(relation, keys, values))
@@ -82,9 +82,8 @@ class Emitter:
     ) -> SSAValue:
         """As `named`, with one row for each chunk of `size` elements along `axis`."""
         extent = ten.tensor(tensor).get_shape()[names.index(axis)]
-        if (layout := layout_of(tensor)) is not None and layout.axis.data == names.index(axis):
-            if layout.size.data != size:
-                raise TensorjoinError(f"chunks of {layout.size.data} and {size} do not meet")
+        layout = layout_of(tensor)
+        if layout and (layout.axis.data, layout.size.data) == (names.index(axis), size):
             return self.named(tensor, names, column)
         rows = self.rows(tensor, names)
         chunk = AssignmentAttr(axis, call("idiv", col(axis), lit(size)), -(-extent // size))
@@ -96,6 +95,11 @@ class Emitter:
 
     def join(self, relations: Sequence[SSAValue]) -> SSAValue:
         return relations[0] if len(relations) == 1 else self.emit(rel.JoinOp(relations))
+
+
+def element(relation: SSAValue, column: str = "v") -> dict[str, Attribute]:
+    """What a projection assigns to carry the element on in `column`; a mask has none."""
+    return {column: col("v")} if "v" in schema(relation).values else {}
 
 
 def key(name: str) -> AssignmentAttr:
