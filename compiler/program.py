@@ -71,6 +71,8 @@ class Program:
         """The whole program as text, for reading."""
         lines = [f"{table.create.sql};" for table in self.tables]
         for name, steps in self.procedures.items():
+            if not steps:
+                continue
             lines.append(f"-- {name}")
             loop = None
             for step in steps:

@@ -23,7 +23,7 @@ class TargetProfile:
     max_columns: int
     """Columns a table or a result may have."""
     max_depth: int
-    """Nesting an expression may have."""
+    """Nesting an expression may have; at most 200, as the compiler recurses too."""
     max_parameters: int
     """Parameters a statement may have."""
     keeps_join_order: bool
@@ -55,7 +55,7 @@ DUCKDB = TargetProfile(
     functions=MATH_FUNCTIONS,
     vectors=True,
     max_columns=100_000,
-    max_depth=1000,
+    max_depth=200,
     max_parameters=65535,
     name_bytes=None,
     keeps_join_order=False,
@@ -68,7 +68,7 @@ POSTGRES = TargetProfile(
     functions=MATH_FUNCTIONS,
     vectors=False,
     max_columns=1600,
-    max_depth=10_000,
+    max_depth=200,
     max_parameters=65535,
     name_bytes=63,
     keeps_join_order=False,
