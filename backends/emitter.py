@@ -8,6 +8,7 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import IntAttr, ModuleOp
 from xdsl.ir import Attribute, Block, SSAValue
 
+from tensorjoin.backends.inlining import too_large
 from tensorjoin.backends.spelling import SPELLINGS, Spelling, double, integer
 from tensorjoin.dialects import sql
 from tensorjoin.dialects.expression import (
@@ -45,6 +46,12 @@ def emit_program(module: ModuleOp, profile: TargetProfile, table_name: TableName
     return Program(tuple(tables), procedures)
 
 
+def no_rows(width: int) -> exp.Select:
+    """An empty relation: VALUES has at least one row."""
+    never = exp.EQ(this=integer(0), expression=integer(1))
+    return exp.select(*(integer(0) for _ in range(width)), copy=False).where(never, copy=False)
+
+
 def quoted(name: str) -> exp.Identifier:
     return exp.to_identifier(name, quoted=True)
 
@@ -52,7 +59,7 @@ def quoted(name: str) -> exp.Identifier:
 def _table(op: sql.CreateTableOp, spelling: Spelling, table_name: TableNames) -> Table:
     kind = TableKind(op.kind.data)
     name, keys = op.sym_name.data, op.schema.extents
-    columns: list[exp.Expression] = [
+    columns: list[exp.Expr] = [
         exp.ColumnDef(
             this=quoted(column),
             kind=spelling.type(type),
@@ -63,7 +70,7 @@ def _table(op: sql.CreateTableOp, spelling: Spelling, table_name: TableNames) ->
     is_keyed = bool(keys) and spelling.primary_keys
     if is_keyed:
         columns.append(exp.PrimaryKey(expressions=[quoted(key) for key in keys]))
-    properties: list[exp.Expression] = []
+    properties: list[exp.Expr] = []
     if kind != TableKind.WEIGHT:
         properties.append(exp.TemporaryProperty())
     if is_keyed:
@@ -129,7 +136,7 @@ class Emission:
     table_name: TableNames
     parameters: list[str] = field(default_factory=list[str])
     names: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
-    ctes: list[exp.Expression] = field(default_factory=list[exp.Expression])
+    ctes: list[exp.Expr] = field(default_factory=list[exp.Expr])
 
     def statement(self, op: sql.InsertOp | sql.DeleteOp | sql.TruncateOp) -> Statement:
         target = exp.Table(this=quoted(self.table_name(op.table.string_value())))
@@ -146,38 +153,42 @@ class Emission:
                 )
         return Statement(self.spelling.sql(tree), tuple(self.parameters))
 
-    def root(self, query: SSAValue) -> exp.Expression:
+    def root(self, query: SSAValue) -> exp.Expr:
         """The query itself, after the common table expressions that it reads."""
         uses = _uses(query)
+        alone = too_large(_in_order(query))
         for value in _in_order(query):
             owner = value.owner
-            if value is query or not isinstance(owner, sql.SelectOp | sql.ValuesOp):
+            is_block = isinstance(owner, sql.SelectOp) and value is not query
+            if not is_block and not isinstance(owner, sql.ValuesOp):
                 continue
             self.names[value] = f"t{len(self.names)}"
-            self.ctes.append(self.cte(owner, self.names[value], uses[value] > 1))
+            is_shared = self.spelling.marks_materialized and uses.get(value, 0) > 1
+            self.ctes.append(self.cte(owner, self.names[value], is_shared or value in alone))
         if isinstance(query.owner, sql.SelectOp):
             tree = self.select(query.owner)
         else:
-            self.names[query] = "t"
             everything = [exp.Column(this=quoted(name)) for name in schema(query).types]
             tree = exp.select(*everything, copy=False).from_(self.source(query), copy=False)
         if self.ctes:
             tree.set("with_", exp.With(expressions=self.ctes))
         return tree
 
-    def cte(self, owner: sql.SelectOp | sql.ValuesOp, name: str, is_shared: bool) -> exp.Expression:
+    def cte(self, owner: sql.SelectOp | sql.ValuesOp, name: str, is_alone: bool) -> exp.Expr:
         alias = exp.TableAlias(this=quoted(name))
         if isinstance(owner, sql.ValuesOp):
             columns = list(schema(owner.result).types)
             alias.set("columns", [quoted(column) for column in columns])
             literals = [self.expression(literal) for literal in owner.rows]
             width = len(columns)
+            if not literals:
+                return exp.CTE(this=no_rows(width), alias=alias)
             rows = [
                 exp.Tuple(expressions=literals[start : start + width])
                 for start in range(0, len(literals), width)
             ]
             return exp.CTE(this=exp.Values(expressions=rows), alias=alias)
-        marked = True if is_shared and self.spelling.marks_materialized else None
+        marked = True if is_alone else None
         return exp.CTE(this=self.select(owner), alias=alias, materialized=marked)
 
     def select(self, op: sql.SelectOp) -> exp.Select:
@@ -214,7 +225,7 @@ class Emission:
             select = select.group_by(*(self.expression(e, op) for e in op.group), copy=False)
         return select
 
-    def source(self, value: SSAValue, alias: str | None = None) -> exp.Expression:
+    def source(self, value: SSAValue, alias: str | None = None) -> exp.Expr:
         owner = value.owner
         name = (
             self.table_name(owner.table.string_value())
@@ -224,7 +235,7 @@ class Emission:
         table_alias = exp.TableAlias(this=quoted(alias)) if alias else None
         return exp.Table(this=quoted(name), alias=table_alias)
 
-    def expression(self, expression: Attribute, op: sql.SelectOp | None = None) -> exp.Expression:
+    def expression(self, expression: Attribute, op: sql.SelectOp | None = None) -> exp.Expr:
         match expression:
             case ColumnRefAttr():
                 alias, _, name = expression.column.data.rpartition(".")
@@ -242,13 +253,13 @@ class Emission:
             case _:
                 raise TensorjoinError(f"{expression} has no form in SQL")
 
-    def call(self, expression: CallAttr, op: sql.SelectOp | None) -> exp.Expression:
+    def call(self, expression: CallAttr, op: sql.SelectOp | None) -> exp.Expr:
         name = expression.function.data
         if (build := self.spelling.functions.get(name)) is None:
             raise TensorjoinError(f"{name} has no spelling in {self.profile.name}")
         return build(*(self.expression(argument, op) for argument in expression.arguments))
 
-    def window(self, expression: CallAttr, op: sql.SelectOp) -> exp.Expression:
+    def window(self, expression: CallAttr, op: sql.SelectOp) -> exp.Expr:
         order = exp.Order(
             expressions=[
                 exp.Ordered(this=self.expression(e, op), desc=descends)
@@ -268,7 +279,7 @@ class Emission:
             spec=None if expression.function.data == "row_number" else rows,
         )
 
-    def parameter(self, name: str) -> exp.Expression:
+    def parameter(self, name: str) -> exp.Expr:
         if name not in self.parameters:
             self.parameters.append(name)
         if self.spelling.numbers_parameters:

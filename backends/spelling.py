@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from sqlglot import exp
@@ -10,10 +11,11 @@ from xdsl.dialects.builtin import IntegerType, VectorType, f32, f64, i1, i64
 from xdsl.ir import Attribute
 
 from tensorjoin.dialects.expression import literal_text
+from tensorjoin.errors import TensorjoinError
 
-Function = Callable[..., exp.Expression]
+Function = Callable[..., exp.Expr]
 
-PRECEDENCE: Mapping[type[exp.Expression], int] = {
+PRECEDENCE: Mapping[type[exp.Expr], int] = {
     exp.Or: 1,
     exp.And: 2,
     exp.Not: 3,
@@ -33,23 +35,28 @@ PRECEDENCE: Mapping[type[exp.Expression], int] = {
 }
 
 
-def operand(expression: exp.Expression, above: int) -> exp.Expression:
+def operand(expression: exp.Expr, above: int) -> exp.Expr:
     """`expression` in parentheses if it binds less than `above`."""
     return exp.Paren(this=expression) if PRECEDENCE.get(type(expression), 9) < above else expression
 
 
-def binary(operator: type[exp.Expression], **options: Any) -> Function:
+def binary(operator: type[exp.Expr], **options: Any) -> Function:
     level = PRECEDENCE[operator]
+    # Comparisons of comparisons have no order without parentheses.
+    left = level + 1 if issubclass(operator, exp.Predicate) else level
 
-    def build(x: exp.Expression, y: exp.Expression) -> exp.Expression:
+    def build(x: exp.Expr, y: exp.Expr) -> exp.Expr:
         # The right side of equal rank keeps its parentheses: a balanced sum stays balanced.
-        return operator(this=operand(x, level), expression=operand(y, level + 1), **options)
+        return operator(this=operand(x, left), expression=operand(y, level + 1), **options)
 
     return build
 
 
-def unary(operator: type[exp.Expression]) -> Function:
-    return lambda x: operator(this=operand(x, PRECEDENCE[operator]))
+def unary(operator: type[exp.Expr]) -> Function:
+    def build(x: exp.Expr) -> exp.Expr:
+        return operator(this=operand(x, PRECEDENCE[operator]))
+
+    return build
 
 
 def function(name: str) -> Function:
@@ -57,19 +64,24 @@ def function(name: str) -> Function:
 
 
 def cast(type: str) -> Function:
-    return lambda x: exp.Cast(this=x, to=exp.DataType.build(type))
+    def build(x: exp.Expr) -> exp.Expr:
+        return exp.Cast(this=x, to=exp.DataType.build(type))
+
+    return build
 
 
-def case(condition: exp.Expression, x: exp.Expression, y: exp.Expression) -> exp.Expression:
+def case(condition: exp.Expr, x: exp.Expr, y: exp.Expr) -> exp.Expr:
     return exp.Case(ifs=[exp.If(this=condition, true=x)], default=y)
 
 
-def integer(value: int) -> exp.Expression:
+def integer(value: int) -> exp.Expr:
     return exp.Literal.number(value) if value >= 0 else exp.Neg(this=exp.Literal.number(-value))
 
 
-def double(value: float) -> exp.Expression:
+def double(value: float) -> exp.Expr:
     """A literal with an exponent: DuckDB reads 0.94 as a DECIMAL, 0.94e0 as a DOUBLE."""
+    if not isfinite(value):
+        raise TensorjoinError(f"{value} has no literal in SQL")
     text = literal_text(abs(value))
     number = exp.Literal.number(text if "e" in text else f"{text}e0")
     return exp.Neg(this=number) if value < 0 else number
@@ -113,13 +125,18 @@ FUNCTIONS: Mapping[str, Function] = {
 }
 
 
-def sqlite_power_of_ten(x: exp.Expression) -> exp.Expression:
+def truncation(x: exp.Expr) -> exp.Expr:
+    """A cast to an integer rounds, but in SQLite."""
+    return cast("INT")(function("TRUNC")(x))
+
+
+def sqlite_power_of_ten(x: exp.Expr) -> exp.Expr:
     """10 to an integer power without math functions: the text 1e-7 read as a number."""
     text = exp.DPipe(this=exp.Literal.string("1e"), expression=operand(x, 8))
     return cast("DOUBLE")(text)
 
 
-def sqlite_exponent_of_ten(x: exp.Expression) -> exp.Expression:
+def sqlite_exponent_of_ten(x: exp.Expr) -> exp.Expr:
     """The decimal exponent without math functions: what stands behind the e in scientific form."""
     text = function("PRINTF")(exp.Literal.string("%e"), x)
     start = exp.Add(
@@ -128,15 +145,18 @@ def sqlite_exponent_of_ten(x: exp.Expression) -> exp.Expression:
     return cast("INT")(function("SUBSTR")(text.copy(), start))
 
 
-def duckdb_pack(
-    value: exp.Expression, slot: exp.Expression, size: exp.Expression
-) -> exp.Expression:
+def duckdb_pack(value: exp.Expr, slot: exp.Expr, size: exp.Expr) -> exp.Expr:
     """The values in the order of their slots; what is missing at the end is zero."""
     ordered = exp.Order(this=cast("FLOAT")(value), expressions=[exp.Ordered(this=slot)])
     return function("LIST_RESIZE")(function("LIST")(ordered), size, cast("FLOAT")(integer(0)))
 
 
-def postgres_exp(x: exp.Expression) -> exp.Expression:
+def duckdb_element(vector: exp.Expr, index: exp.Expr) -> exp.Expr:
+    """An element by its index from 0; lists count from 1."""
+    return function("LIST_EXTRACT")(vector, binary(exp.Add)(index, integer(1)))
+
+
+def postgres_exp(x: exp.Expr) -> exp.Expr:
     """PostgreSQL raises an error where EXP underflows or overflows."""
     low, high = double(-700.0), double(700.0)
     return function("EXP")(function("GREATEST")(function("LEAST")(x, high), low))
@@ -148,13 +168,17 @@ class WithoutRowid(exp.Property):
     arg_types: Mapping[str, bool] = {}
 
 
+def without_rowid(generator: SQLite.Generator, property: WithoutRowid) -> str:
+    return "WITHOUT ROWID"
+
+
 class ClusteredSQLite(SQLite):
     """SQLite with WITHOUT ROWID, which sqlglot does not know."""
 
     class Generator(SQLite.Generator):
         TRANSFORMS = {
             **SQLite.Generator.TRANSFORMS,
-            WithoutRowid: lambda self, property: "WITHOUT ROWID",
+            WithoutRowid: without_rowid,
         }
         PROPERTIES_LOCATION = {
             **SQLite.Generator.PROPERTIES_LOCATION,
@@ -179,7 +203,7 @@ class Spelling:
     marks_materialized: bool = False
     """Whether a common table expression read twice says AS MATERIALIZED."""
 
-    def sql(self, expression: exp.Expression) -> str:
+    def sql(self, expression: exp.Expr) -> str:
         return expression.sql(dialect=self.dialect, identify=True, comments=False)
 
     def type(self, type: Attribute) -> exp.DataType:
@@ -217,10 +241,9 @@ SPELLINGS: Mapping[str, Spelling] = {
         {
             **FUNCTIONS,
             "idiv": binary(exp.IntDiv),
+            "to_int": truncation,
             "dot": function("LIST_DOT_PRODUCT"),
-            "element": lambda vector, index: function("LIST_EXTRACT")(
-                vector, binary(exp.Add)(index, integer(1))
-            ),
+            "element": duckdb_element,
             "pack": duckdb_pack,
         },
         primary_keys=False,
@@ -228,7 +251,7 @@ SPELLINGS: Mapping[str, Spelling] = {
     ),
     "postgres": Spelling(
         "postgres",
-        {**FUNCTIONS, "exp": postgres_exp},
+        {**FUNCTIONS, "exp": postgres_exp, "to_int": truncation},
         numbers_parameters=True,
         keeps_deleted_rows=True,
         marks_materialized=True,

@@ -111,6 +111,13 @@ def _float(*types: Attribute) -> Attribute:
     return f32 if _promote(*types) == f32 else f64
 
 
+def _quotient(*types: Attribute) -> Attribute:
+    # Engines differ in what they make of 1 / 2.
+    if isinstance(_promote(*types), IntegerType):
+        raise VerifyException("div needs a float: use idiv, or to_float")
+    return _float(*types)
+
+
 def _accumulator(*types: Attribute) -> Attribute:
     return i64 if isinstance(_promote(*types), IntegerType) else f64
 
@@ -143,7 +150,7 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Attribute]]] = {
     "add": (2, _promote),
     "sub": (2, _promote),
     "mul": (2, _promote),
-    "div": (2, _float),
+    "div": (2, _quotient),
     "idiv": (2, _promote),
     "mod": (2, _promote),
     "neg": (1, _promote),
@@ -182,6 +189,9 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Attribute]]] = {
     "running_sum": (1, _accumulator),
 }
 """Each function's arity and the rule for its result type."""
+
+DEEPEST = 100
+"""How deep passes may nest calls: what handles expressions, here and in printers, recurses."""
 
 AGGREGATES = frozenset({"sum", "max", "min", "count", "pack"})
 WINDOWS = frozenset({"row_number", "running_sum"})

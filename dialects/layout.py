@@ -1,16 +1,14 @@
 """How the rows of a table hold a tensor; chosen by passes, carried by weights and tables."""
 
-from xdsl.dialects.builtin import IntAttr
-from xdsl.ir import ParametrizedAttribute
-from xdsl.irdl import irdl_attr_definition
-from xdsl.utils.str_enum import StrEnum
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import StringAttr
-from xdsl.ir import Attribute
+from xdsl.dialects.builtin import IntAttr, StringAttr
+from xdsl.ir import Attribute, ParametrizedAttribute
+from xdsl.irdl import irdl_attr_definition
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.str_enum import StrEnum
 
 
 class Storage(StrEnum):

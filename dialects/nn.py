@@ -4,8 +4,6 @@ The model as its author thinks of it: named operators over the rows of a batch.
 The first axis of an activation is the batch: one row for each (stream, position, token).
 """
 
-from collections.abc import Sequence
-
 from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
     FloatAttr,
@@ -173,7 +171,9 @@ class RotaryOp(IRDLOperation):
 
     traits = traits_def(Pure())
 
-    assembly_format = "$positions `,` $frequencies attr-dict `:` type($positions) `->` type($result)"
+    assembly_format = (
+        "$positions `,` $frequencies attr-dict `:` type($positions) `->` type($result)"
+    )
 
     def __init__(self, positions: SSAValue | Operation, frequencies: DenseIntOrFPElementsAttr):
         (rows,) = tensor(positions).get_shape()
@@ -208,9 +208,7 @@ class RopeOp(IRDLOperation):
     )
 
     def __init__(self, input: SSAValue | Operation, rotations: SSAValue | Operation):
-        super().__init__(
-            operands=[input, rotations], result_types=[SSAValue.get(input).type]
-        )
+        super().__init__(operands=[input, rotations], result_types=[SSAValue.get(input).type])
 
     def verify_(self) -> None:
         width, half = tensor(self.input).get_shape()[1], tensor(self.rotations).get_shape()[-1]

@@ -6,7 +6,8 @@ position p and index i < 64, zeros included (`sparse` says that rows may be abse
 relation can stand for a tensor. Joins are natural: columns of one name are equated.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
     ArrayAttr,
@@ -64,7 +65,6 @@ from tensorjoin.dialects.expression import (
     ColumnRefAttr,
     LiteralAttr,
     ParameterAttr,
-    columns_of,
     expression_type,
     parse_expression,
     print_expression,
@@ -834,6 +834,16 @@ class ForOp(IRDLOperation):
 
 
 YieldOp.traits.add_trait(HasParent(ForOp))
+
+
+def all_expressions(op: Operation) -> Iterator[Attribute]:
+    """Every expression that an op computes or tests."""
+    if isinstance(op, SelectOp):
+        yield op.condition
+    for attribute in op.properties.values():
+        if isinstance(attribute, ArrayAttr):
+            yield from (a.expression for a in attribute if isinstance(a, AssignmentAttr))
+
 
 Rel = Dialect(
     "rel",

@@ -7,7 +7,15 @@ expressions carry the alias of their source: `a.v`.
 
 from collections.abc import Mapping, Sequence
 
-from xdsl.dialects.builtin import ArrayAttr, IntAttr, IntegerAttr, StringAttr, SymbolNameConstraint, SymbolRefAttr, i32
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    IntAttr,
+    IntegerAttr,
+    StringAttr,
+    SymbolNameConstraint,
+    SymbolRefAttr,
+    i32,
+)
 from xdsl.interfaces import HasCanonicalizationPatternsInterface
 from xdsl.ir import Attribute, Block, Dialect, Operation, Region, SSAValue
 from xdsl.irdl import (
@@ -44,6 +52,7 @@ from tensorjoin.dialects.expression import (
     parse_expression,
     print_expression,
 )
+from tensorjoin.dialects.layout import LayoutAttr
 from tensorjoin.dialects.rel import (
     AssignmentAttr,
     RelationType,
@@ -55,7 +64,6 @@ from tensorjoin.dialects.rel import (
     print_assignments,
     schema,
 )
-from tensorjoin.dialects.layout import LayoutAttr
 
 
 @irdl_op_definition

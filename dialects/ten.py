@@ -7,7 +7,6 @@ absent elements only is absent.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
@@ -22,6 +21,7 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.dialects.utils import EnumAttribute
+from xdsl.interfaces import HasCanonicalizationPatternsInterface
 from xdsl.ir import (
     Attribute,
     Dialect,
@@ -31,7 +31,6 @@ from xdsl.ir import (
     SpacedOpaqueSyntaxAttribute,
     SSAValue,
 )
-from xdsl.interfaces import HasCanonicalizationPatternsInterface
 from xdsl.irdl import (
     AnyAttr,
     IRDLOperation,
@@ -94,7 +93,7 @@ def verify_indices(indices: str, operands: Sequence[Tensor], result: Tensor) -> 
     if len(labels) != len(operands):
         raise VerifyException(f"{indices!r} names {len(labels)} operands of {len(operands)}")
     extents: dict[str, int] = {}
-    for letters, type in ((*zip(labels, operands, strict=True), (result_labels, result))):
+    for letters, type in (*zip(labels, operands, strict=True), (result_labels, result)):
         shape = type.get_shape()
         if len(letters) != len(shape) or len(set(letters)) != len(letters):
             raise VerifyException(f"{letters!r} does not name the axes of {type}")
@@ -329,9 +328,7 @@ class ContractOp(IRDLOperation):
 
     assembly_format = "$indices `(` $inputs `)` attr-dict `:` functional-type($inputs, $result)"
 
-    def __init__(
-        self, indices: str, inputs: Sequence[SSAValue | Operation], result_type: Tensor
-    ):
+    def __init__(self, indices: str, inputs: Sequence[SSAValue | Operation], result_type: Tensor):
         super().__init__(
             operands=[inputs],
             properties={"indices": StringAttr(indices)},

@@ -74,8 +74,11 @@ def join_keys_first(value: SSAValue) -> list[str]:
         renamed, op = {name: name for name in names}, use.operation
         while isinstance(op, rel.ProjectOp | rel.SelectOp) and op.results[0].has_one_use():
             if isinstance(op, rel.ProjectOp):
-                new = {e.column.data: n for n, e in rel.expressions(op.keys).items()
-                       if isinstance(e, type(col("")))}
+                new = {
+                    e.column.data: n
+                    for n, e in rel.expressions(op.keys).items()
+                    if isinstance(e, type(col("")))
+                }
                 renamed = {name: new.get(last, "") for name, last in renamed.items()}
             op = next(iter(op.results[0].uses)).operation
         if isinstance(op, rel.JoinOp):
@@ -115,8 +118,8 @@ class StoreCarried(RewritePattern):
         assert isinstance(last, rel.YieldOp)
         counter = ParameterAttr(op.counter.data)
         after: list[SSAValue] = []
-        for initial, argument, final, result in zip(
-            op.inputs, list(block.args), last.inputs, op.results, strict=True
+        for initial, argument, final in zip(
+            op.inputs, list(block.args), last.inputs, strict=True
         ):
             like = schema(initial)
             name, type = self.scratch.allocate(like, list(like.extents), op, 1)

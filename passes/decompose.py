@@ -60,10 +60,8 @@ def same_axes(rank: int, inputs: int) -> str:
     return f"{','.join([letters] * inputs)}->{letters}"
 
 
-def constant(value: float, element: Attribute = f32) -> arith.ConstantOp:
-    if isinstance(value, int):
-        return arith.ConstantOp(IntegerAttr(value, element))
-    return arith.ConstantOp(FloatAttr(value, element))
+def constant(value: float) -> arith.ConstantOp:
+    return arith.ConstantOp(FloatAttr(value, f32))
 
 
 class DecomposeWeight(RewritePattern):
@@ -72,9 +70,7 @@ class DecomposeWeight(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: nn.WeightOp, rewriter: PatternRewriter, /):
         name = op.symbol.string_value()
-        rewriter.replace(
-            op, ten.WeightOp(name, [name], tensor(op.result), op.layer, op.layers)
-        )
+        rewriter.replace(op, ten.WeightOp(name, [name], tensor(op.result), op.layer, op.layers))
 
 
 class DecomposeEmbedding(RewritePattern):
@@ -90,9 +86,7 @@ class DecomposeLinear(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: nn.LinearOp, rewriter: PatternRewriter, /):
-        rewriter.replace(
-            op, ten.ContractOp("pi,oi->po", [op.input, op.weight], tensor(op.result))
-        )
+        rewriter.replace(op, ten.ContractOp("pi,oi->po", [op.input, op.weight], tensor(op.result)))
 
 
 class DecomposeRMSNorm(RewritePattern):
@@ -108,16 +102,18 @@ class DecomposeRMSNorm(RewritePattern):
             mean = arith.DivfOp(total, constant(float(width)))
             return math.RsqrtOp(arith.AddfOp(mean, constant(epsilon)))
 
-        squares = elementwise("pi->pi", [op.input], lambda v: arith.MulfOp(v, v))
+        def square(v: SSAValue) -> Operation:
+            return arith.MulfOp(v, v)
+
+        def scaled(v: SSAValue, s: SSAValue, g: SSAValue) -> Operation:
+            return arith.MulfOp(arith.MulfOp(v, s), g)
+
+        squares = elementwise("pi->pi", [op.input], square)
         total = ten.ReduceOp(
             Reduction.SUM, "pi->p", squares, tensor_type(f32, [rows], is_sparse(x))
         )
         scale = elementwise("p->p", [total], inverse_root)
-        normed = elementwise(
-            "pi,p,i->pi",
-            [op.input, scale, op.gain],
-            lambda v, s, g: arith.MulfOp(arith.MulfOp(v, s), g),
-        )
+        normed = elementwise("pi,p,i->pi", [op.input, scale, op.gain], scaled)
         rewriter.replace(op, [squares, total, scale, normed])
 
 
@@ -216,27 +212,21 @@ class DecomposeAttention(RewritePattern):
         mixed = ten.ContractOp("pghc,cgd->pghd", [weights, values], per_element)
         mean = elementwise("pghd,pgh->pghd", [mixed, total], arith.DivfOp)
         flat = ten.ReshapeOp(mean, tensor(op.result))
-        rewriter.replace(
-            op, [*cached, query, scores, highest, weights, total, mixed, mean, flat]
-        )
+        rewriter.replace(op, [*cached, query, scores, highest, weights, total, mixed, mean, flat])
 
 
 class DecomposeElementwise(RewritePattern):
     """nn.silu, nn.add, nn.mul -> ten.map"""
 
     @op_type_rewrite_pattern
-    def match_and_rewrite(
-        self, op: nn.SiluOp | nn.AddOp | nn.MulOp, rewriter: PatternRewriter, /
-    ):
+    def match_and_rewrite(self, op: nn.SiluOp | nn.AddOp | nn.MulOp, rewriter: PatternRewriter, /):
         def silu(x: SSAValue) -> Operation:
             denominator = arith.AddfOp(constant(1.0), math.ExpOp(arith.NegfOp(x)))
             return arith.DivfOp(x, denominator)
 
         scalar = {nn.SiluOp: silu, nn.AddOp: arith.AddfOp, nn.MulOp: arith.MulfOp}[type(op)]
         rank = len(tensor(op.result).get_shape())
-        rewriter.replace(
-            op, elementwise(same_axes(rank, len(op.operands)), op.operands, scalar)
-        )
+        rewriter.replace(op, elementwise(same_axes(rank, len(op.operands)), op.operands, scalar))
 
 
 class DecomposeFilter(RewritePattern):
@@ -245,7 +235,10 @@ class DecomposeFilter(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: nn.FilterOp, rewriter: PatternRewriter, /):
         raised = elementwise(
-            "p->p", [op.flags], lambda flag: arith.CmpiOp(flag, constant(0, i32), "ne"), i1
+            "p->p",
+            [op.flags],
+            lambda flag: arith.CmpiOp(flag, arith.ConstantOp(IntegerAttr(0, i32)), "ne"),
+            i1,
         )
         rows = ten.SparsifyOp(raised)
         kept = ten.MapOp(

@@ -1,8 +1,11 @@
 """Functions that a target lacks -> arithmetic."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import factorial, log, pi
+from decimal import Decimal
+from fractions import Fraction
+from itertools import count
+from math import factorial
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -16,8 +19,9 @@ from xdsl.pattern_rewriter import (
 )
 
 from tensorjoin.dialects import rel
-from tensorjoin.dialects.expression import CallAttr, call, col, lit, substitute, walk
+from tensorjoin.dialects.expression import CallAttr, call, calls, col, lit, substitute, walk
 from tensorjoin.dialects.rel import schema
+from tensorjoin.errors import TensorjoinError
 from tensorjoin.targets import MATH_FUNCTIONS, target_profile
 
 Steps = list[tuple[str, Attribute]]
@@ -32,6 +36,32 @@ def polynomial(x: Attribute, coefficients: Sequence[float]) -> Attribute:
     return value
 
 
+LN_10 = "2.302585092994045684017991454684364207601101488628772976033327900967572609677352480"
+HALF_PI = "1.570796326794896619231321691639751442098584699687552910487472296153908203143104499"
+
+PART_BITS = 33
+"""Bits of each part of a constant: its product with an integer up to 2^20 is exact."""
+
+
+def parts(constant: str, count: int = 3) -> list[float]:
+    """Floats of few bits that sum to a constant (Cody and Waite)."""
+    found: list[float] = []
+    rest = Fraction(Decimal(constant))
+    for number in range(1, count + 1):
+        unit = Fraction(1, 2 ** (PART_BITS * number - 2))
+        part = round(rest / unit) * unit if number < count else rest
+        found.append(float(part))
+        rest -= part
+    return found
+
+
+def reduced(x: Attribute, n: Attribute, constant: str) -> Attribute:
+    """x - n constant, without the error of their product"""
+    for part in parts(constant):
+        x = call("sub", x, call("mul", call("to_float", n), lit(part)))
+    return x
+
+
 def nearest(x: Attribute) -> Attribute:
     return call("to_int", call("round", x))
 
@@ -42,8 +72,8 @@ def expand_exp(x: Attribute) -> Steps:
     series = [1 / factorial(n) for n in range(19)]
     return [
         ("x", bounded),
-        ("k", nearest(call("div", col("x"), lit(log(10))))),
-        ("r", call("sub", col("x"), call("mul", call("to_float", col("k")), lit(log(10))))),
+        ("k", nearest(call("div", col("x"), lit(float(LN_10))))),
+        ("r", reduced(col("x"), col("k"), LN_10)),
         ("y", call("mul", polynomial(col("r"), series), call("pow10", col("k")))),
     ]
 
@@ -67,17 +97,14 @@ def expand_sine(x: Attribute, quarter_turns: int) -> Steps:
     """sin(x + quarter_turns pi / 2): by the quadrant, a series of sin or cos on |r| <= pi / 4"""
     sine = [0.0 if n % 2 == 0 else (-1) ** (n // 2) / factorial(n) for n in range(18)]
     cosine = [(-1) ** (n // 2) / factorial(n) if n % 2 == 0 else 0.0 for n in range(18)]
-    turns = nearest(call("div", col("x"), lit(pi / 2)))
-    rest = call("sub", col("x"), call("mul", call("to_float", col("n")), lit(pi / 2)))
+    turns = nearest(call("div", col("x"), lit(float(HALF_PI))))
     shifted = call("add", call("mod", col("n"), lit(4)), lit(4 + quarter_turns))
     quadrant = call("mod", shifted, lit(4))
-    size = call(
-        "if", call("eq", call("mod", col("q"), lit(2)), lit(0)), col("sin_r"), col("cos_r")
-    )
+    size = call("if", call("eq", call("mod", col("q"), lit(2)), lit(0)), col("sin_r"), col("cos_r"))
     return [
         ("x", x),
         ("n", turns),
-        ("r", rest),
+        ("r", reduced(col("x"), col("n"), HALF_PI)),
         ("q", quadrant),
         ("sin_r", polynomial(col("r"), sine)),
         ("cos_r", polynomial(col("r"), cosine)),
@@ -100,6 +127,12 @@ def replace_call(expression: Attribute, old: Attribute, new: Attribute) -> Attri
         arguments = [replace_call(argument, old, new) for argument in expression.arguments]
         return CallAttr(expression.function.data, *arguments)
     return expression
+
+
+def fresh_names(steps: Iterable[str], function: str, taken: Container[str]) -> dict[str, str]:
+    """A column for each step: exp0_x, exp0_k, ..."""
+    names = ({step: f"{function}{n}_{step}" for step in steps} for n in count())
+    return next(found for found in names if not any(name in taken for name in found.values()))
 
 
 @dataclass
@@ -125,8 +158,7 @@ class ExpandFunction(RewritePattern):
         carried = {name: col(name) for name in source.values}
         keys = {name: name for name in source.extents}
         steps = EXPANSIONS[wanted.function.data](wanted.arguments.data[0])
-        prefix = f"{wanted.function.data}_"
-        names = {name: f"{prefix}{name}" for name, _ in steps}
+        names = fresh_names([name for name, _ in steps], wanted.function.data, source.types)
         renamed = {name: col(prefixed) for name, prefixed in names.items()}
         projects: list[rel.ProjectOp] = []
         input = op.input
@@ -155,3 +187,7 @@ class LegalizeFunctionsPass(ModulePass):
         absent = MATH_FUNCTIONS - target_profile(self.target).functions
         missing = absent | frozenset(self.missing)
         PatternRewriteWalker(ExpandFunction(missing)).rewrite_module(op)
+        for left in op.walk():
+            if any(calls(expression, missing) for expression in rel.all_expressions(left)):
+                names = ", ".join(sorted(missing))
+                raise TensorjoinError(f"{left.name} calls a function that is missing: {names}")

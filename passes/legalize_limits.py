@@ -21,10 +21,13 @@ from tensorjoin.targets import TargetProfile, target_profile
 
 
 def cut(expression: Attribute, limit: int, parts: dict[Attribute, str]) -> Attribute:
-    """`expression` with each largest subexpression no deeper than `limit` named in `parts`."""
-    if not isinstance(expression, CallAttr):
+    """
+    `expression` with its largest subexpressions no deeper than `limit` named in `parts`; those of
+    less than half of that stay, as they are not what makes it deep.
+    """
+    if not isinstance(expression, CallAttr) or (level := depth(expression)) <= limit // 2:
         return expression
-    if depth(expression) <= limit:
+    if level <= limit:
         return col(parts.setdefault(expression, f"part{len(parts)}"))
     arguments = [cut(argument, limit, parts) for argument in expression.arguments]
     return CallAttr(expression.function.data, *arguments)
@@ -64,14 +67,11 @@ def check_width(op: rel.TableOp | rel.ProjectOp | rel.JoinOp, profile: TargetPro
 
 def check_parameters(op: ModuleOp, profile: TargetProfile) -> None:
     names = {
-        expression.parameter.data
+        part.parameter.data
         for inner in op.walk()
-        for attribute in inner.properties.values()
-        if isinstance(attribute, rel.ArrayAttr)
-        for assigned in attribute
-        if isinstance(assigned, rel.AssignmentAttr)
-        for expression in walk(assigned.expression)
-        if isinstance(expression, ParameterAttr)
+        for expression in rel.all_expressions(inner)
+        for part in walk(expression)
+        if isinstance(part, ParameterAttr)
     }
     if len(names) > profile.max_parameters:
         raise TensorjoinError(

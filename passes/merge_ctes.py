@@ -16,7 +16,17 @@ from xdsl.pattern_rewriter import (
 )
 
 from tensorjoin.dialects import sql
-from tensorjoin.dialects.expression import CallAttr, col, columns_of, depth, substitute, walk
+from tensorjoin.dialects.expression import (
+    AGGREGATES,
+    CallAttr,
+    LiteralAttr,
+    calls,
+    col,
+    columns_of,
+    depth,
+    substitute,
+    walk,
+)
 from tensorjoin.dialects.rel import schema
 from tensorjoin.targets import target_profile
 
@@ -51,7 +61,9 @@ def reads_of(op: sql.SelectOp, alias: str) -> list[str]:
 
 
 def rebuild(
-    op: sql.SelectOp, sources: list[tuple[str, SSAValue]], replaced: Mapping[str, Attribute],
+    op: sql.SelectOp,
+    sources: list[tuple[str, SSAValue]],
+    replaced: Mapping[str, Attribute],
     where: list[Attribute],
 ) -> sql.SelectOp:
     """The block over other sources, its columns replaced, the aliases numbered anew."""
@@ -78,9 +90,21 @@ def rebuild(
 
 def is_cheap(op: sql.SelectOp) -> bool:
     """Whether a block only renames columns of one table, maybe of some rows."""
-    return isinstance(op.sources[0].owner, sql.TableOp) and len(op.sources) == 1 and not any(
-        isinstance(e, CallAttr) for e in op.outputs.values()
+    return (
+        isinstance(op.sources[0].owner, sql.TableOp)
+        and len(op.sources) == 1
+        and not any(isinstance(e, CallAttr) for e in op.outputs.values())
     )
+
+
+def groups_by_constant(op: sql.SelectOp, alias: str, inner: sql.SelectOp) -> bool:
+    """Whether a group would be a literal, which SQL takes for the number of a column."""
+    constants = {
+        col(f"{alias}.{name}")
+        for name, expression in inner.outputs.items()
+        if isinstance(expression, LiteralAttr)
+    }
+    return not constants.isdisjoint(op.group)
 
 
 @dataclass
@@ -101,7 +125,10 @@ class MergeIntoReader(RewritePattern):
                 continue
             if is_too_deep(outer_expressions(op), inner.outputs, self.max_depth):
                 continue
-            fresh = {a: f"{alias}_{a}" for a in inner.source_map}
+            if groups_by_constant(op, alias, inner):
+                continue
+            # A name that no alias has.
+            fresh = {a: f"{alias} {a}" for a in inner.source_map}
             inside = {
                 f"{a}.{name}": col(f"{fresh[a]}.{name}")
                 for a, s in inner.source_map.items()
@@ -130,7 +157,7 @@ class MergeProjection(RewritePattern):
     def match_and_rewrite(self, op: sql.SelectOp, rewriter: PatternRewriter, /):
         if len(op.sources) != 1 or op.where or not op.is_simple:
             return
-        (alias, source), = op.source_map.items()
+        ((alias, source),) = op.source_map.items()
         inner = source.owner
         if not isinstance(inner, sql.SelectOp) or inner.is_simple or not source.has_one_use():
             return
@@ -139,9 +166,14 @@ class MergeProjection(RewritePattern):
         if is_too_deep(outer_expressions(op), inner.outputs, self.max_depth):
             return
         replaced = {f"{alias}.{n}": e for n, e in inner.outputs.items()}
+        outputs = {name: substitute(e, replaced) for name, e in op.outputs.items()}
+        # Without groups, it is its aggregates that make a query one row.
+        is_one_row = not inner.group and any(calls(e, AGGREGATES) for e in inner.outputs.values())
+        if is_one_row and not any(calls(e, AGGREGATES) for e in outputs.values()):
+            return
         merged = sql.SelectOp(
             inner.source_map,
-            {name: substitute(e, replaced) for name, e in op.outputs.items()},
+            outputs,
             schema(op.result),
             inner.where.data,
             inner.group.data,

@@ -1,6 +1,7 @@
 """Equal layers one after the other -> one loop over their number."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -15,7 +16,7 @@ from tensorjoin.repetition import Repetition, repetitions
 
 NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
 
-LAYERED = {nn.WeightOp: "symbol", nn.AttentionOp: "cache"}
+LAYERED: Mapping[type[Operation], str] = {nn.WeightOp: "symbol", nn.AttentionOp: "cache"}
 """The operators that may differ from layer to layer, and the symbol in which they do."""
 
 
@@ -51,6 +52,14 @@ def fingerprint(op: Operation) -> tuple[object, ...]:
     )
 
 
+def result_places(piece: list[Operation]) -> dict[SSAValue, tuple[int, int]]:
+    """Where in a piece each of its results is made: the op and the result, by number."""
+    places: dict[SSAValue, tuple[int, int]] = {}
+    for i, op in enumerate(piece):
+        places.update({result: (i, r) for r, result in enumerate(op.results)})
+    return places
+
+
 @dataclass
 class Layers:
     """A repetition whose pieces differ in the number of their layer, and in what they carry."""
@@ -64,10 +73,7 @@ class Layers:
         """The layers at a repetition; None where its pieces are not wired alike."""
         start, period = repetition.start, repetition.period
         pieces = [ops[start + k * period :][:period] for k in range(repetition.count)]
-        places = [
-            {result: (i, r) for i, op in enumerate(piece) for r, result in enumerate(op.results)}
-            for piece in pieces
-        ]
+        places = [result_places(piece) for piece in pieces]
         carried: dict[SSAValue, tuple[int, int]] = {}
         shared: set[SSAValue] = set()
         for i, first in enumerate(pieces[0]):
@@ -79,9 +85,7 @@ class Layers:
                 if len(set(used)) == 1:
                     shared.add(used[0])
                     continue
-                before = [
-                    place.get(value) for place, value in zip(places, used[1:], strict=False)
-                ]
+                before = [place.get(value) for place, value in zip(places, used[1:], strict=False)]
                 if inside[0] is not None or before[0] is None or len(set(before)) != 1:
                     return None
                 if carried.setdefault(used[0], before[0]) != before[0]:
@@ -119,10 +123,10 @@ def roll(layers: Layers) -> None:
     before = InsertPoint.before(first[0])
     count = len(layers.pieces)
 
-    bounds = [arith.ConstantOp(IntegerAttr(n, IndexType())) for n in (0, count, 1)]
+    lower, upper, step = (arith.ConstantOp(IntegerAttr(n, IndexType())) for n in (0, count, 1))
     body = Block(arg_types=[IndexType(), *(value.type for value, _, _ in layers.carried)])
-    loop = scf.ForOp(*bounds, [value for value, _, _ in layers.carried], body)
-    Rewriter.insert_op([*bounds, loop], before)
+    loop = scf.ForOp(lower, upper, step, [value for value, _, _ in layers.carried], body)
+    Rewriter.insert_op([lower, upper, step, loop], before)
 
     for (_, i, r), result in zip(layers.carried, loop.results, strict=True):
         last[i].results[r].replace_uses_with_if(

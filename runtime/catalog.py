@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from sqlglot import exp
-from sqlglot.expressions import Expression
 
 from tensorjoin.backends.database import Database, identifier
 from tensorjoin.backends.spelling import SPELLINGS
@@ -50,11 +49,11 @@ class StoredModel:
     """The text of tokenizer.json."""
 
 
-def statement(database: Database, tree: Expression, *parameters: str) -> Statement:
+def statement(database: Database, tree: exp.Expr, *parameters: str) -> Statement:
     return Statement(SPELLINGS[database.profile.name].sql(tree), parameters)
 
 
-def placeholder(database: Database, name: str, number: int) -> Expression:
+def placeholder(database: Database, name: str, number: int) -> exp.Expr:
     if SPELLINGS[database.profile.name].numbers_parameters:
         return exp.Parameter(this=exp.Literal.number(number))
     return exp.Placeholder(this=name)
@@ -81,9 +80,9 @@ def create_table(database: Database, name: str, columns: Mapping[str, str]) -> N
     database.execute(statement(database, exp.Create(this=schema, kind="TABLE")))
 
 
-def read_table(database: Database, name: str, columns: Sequence[str], order: str = "") -> list[
-    tuple[object, ...]
-]:
+def read_table(
+    database: Database, name: str, columns: Sequence[str], order: str = ""
+) -> list[tuple[object, ...]]:
     select = exp.select(*(column(c) for c in columns)).from_(table(name))
     if order:
         select = select.order_by(column(order))
@@ -152,7 +151,8 @@ def drop_model(database: Database, model: StoredModel) -> None:
 def store_program(database: Database, model: str, program: Program) -> str:
     """Write a program's statements to a table of their own; returns its name."""
     name = table_name(model, PROGRAM)
-    types = dict.fromkeys(PROGRAM_COLUMNS, "TEXT")
+    types: dict[str, str] = {}
+    types |= dict.fromkeys(PROGRAM_COLUMNS, "TEXT")
     types |= dict.fromkeys(("step", "loop", "rounds"), "INT")
     create_table(database, name, types)
     rows = list(_program_rows(program))
@@ -178,7 +178,12 @@ def _program_rows(program: Program) -> Iterable[tuple[object, ...]]:
             loop = step.loop or Loop(NO_LOOP, "", 1)
             parameters = json.dumps(step.statement.parameters)
             yield (
-                number, procedure, loop.number, loop.counter, loop.count, parameters,
+                number,
+                procedure,
+                loop.number,
+                loop.counter,
+                loop.count,
+                parameters,
                 step.statement.sql,
             )
             number += 1

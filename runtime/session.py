@@ -149,9 +149,7 @@ class Session:
             self.length = length
             raise
 
-    def generate(
-        self, prompt: Sequence[int], max_tokens: int, sampling: Sampling
-    ) -> Iterator[int]:
+    def generate(self, prompt: Sequence[int], max_tokens: int, sampling: Sampling) -> Iterator[int]:
         """Yield tokens until an end-of-sequence token, which is not yielded, or `max_tokens`."""
         if not prompt:
             raise TensorjoinError("the prompt is empty: give at least one token")

@@ -72,9 +72,7 @@ def chunked(block: np.ndarray, axis: int, size: int) -> np.ndarray:
     return np.moveaxis(split, axis + 1, -1)
 
 
-def index_columns(
-    shape: tuple[int, ...], start: int, names: list[str]
-) -> Mapping[str, np.ndarray]:
+def index_columns(shape: tuple[int, ...], start: int, names: list[str]) -> Mapping[str, np.ndarray]:
     """The indices of all elements in row-major order, one column for each axis."""
     indices = np.indices(shape, dtype=np.int64).reshape(len(shape), -1)
     columns = dict(zip(names, indices, strict=True))

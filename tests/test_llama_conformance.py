@@ -78,9 +78,7 @@ def test_logits_and_greedy_tokens(
     ("name", "layout"),
     [("odd", "rows"), ("small", "rows"), ("small", "columns")],
 )
-def test_logits_in_other_layouts(
-    name: str, layout: Layout, database: Database, tmp_path: Path
-):
+def test_logits_in_other_layouts(name: str, layout: Layout, database: Database, tmp_path: Path):
     load(database, name, tmp_path, layout)
     expected = reference(name)
     logits = logits_of(database, name, [[int(token) for token in expected.prompt]])

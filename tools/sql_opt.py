@@ -2,16 +2,31 @@
 
 import argparse
 import sys
-from typing import Any
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import IO, Any, NoReturn
 
-from xdsl.utils.exceptions import DiagnosticException, ParseError, VerifyException
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.parser import Parser
+from xdsl.utils.arg_spec import ArgSpecParseError
+from xdsl.utils.exceptions import (
+    DiagnosticException,
+    ParseError,
+    UnregisteredConstructException,
+    VerifyException,
+)
+from xdsl.utils.lexer import Span
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.tools.cli import guarded
 from tensorjoin.universe import PASSES
 
 SHOWN = {*PASSES, "canonicalize", "cse", "dce"}
 """xDSL's own passes work too; listing all of them would hide ours."""
+
+QUOTED = 200
+"""Characters of an operation that an error quotes."""
 
 
 class AddPass(argparse.Action):
@@ -30,8 +45,21 @@ class AddPass(argparse.Action):
 class SqlOptMain(xDSLOptMain):
     version_format = "sql-opt (xDSL {xdsl_version})"
 
+    line_offset: int = 0
+    """The lines before the part of the input that is read."""
+    where: str = ""
+    """The part of the input at which an error is found: a file, or a line and column of it."""
+
+    def __init__(self, args: Sequence[str] | None = None):
+        with _one_line_errors():
+            super().__init__("The modular optimizer driver of tensorjoin.", args)
+
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser):
         super().register_all_arguments(arg_parser)
+        # An abbreviation that works today would be an error once another pass begins like it.
+        arg_parser.allow_abbrev = False
+        arg_parser.prog = "sql-opt"
+        arg_parser.error = _refuse
         arg_parser.set_defaults(pass_flags=[])
         group = arg_parser.add_argument_group("passes, applied in the order given")
         group.add_argument(
@@ -59,16 +87,91 @@ class SqlOptMain(xDSLOptMain):
             self.args.passes = ",".join(self.args.pass_flags)
         super().setup_pipeline()
 
+    def register_all_frontends(self):
+        super().register_all_frontends()
+        self.available_frontends["mlir"] = self.parse_mlir
+
+    def parse_mlir(self, io: IO[bytes]) -> ModuleOp:
+        self.where = self.get_input_name()
+        with _one_line_errors():
+            parser = Parser(self.ctx, io.read(), self.where)
+        try:
+            return parser.parse_module(not self.args.no_implicit_module)
+        except VerifyException:
+            # What builds an operation from its text does not know where that is.
+            self.where = self.location_of(parser)
+            raise
+        except ValueError as error:
+            parser.raise_error(str(error.args[0]))
+
+    def location_of(self, parser: Parser) -> str:
+        """Where what a parser has read ends."""
+        try:
+            parser.raise_error("")
+        except ParseError as error:
+            end = len(error.span.input.content[: error.span.start].rstrip())
+            return str(Span(end, end, error.span.input, self.line_offset).get_location())
+
+    def parse_chunk(
+        self, chunk: IO[bytes], file_extension: str, start_offset: int = 0
+    ) -> ModuleOp | None:
+        self.line_offset = start_offset
+        return super().parse_chunk(chunk, file_extension, start_offset)
+
+    def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
+        with _one_line_errors():
+            return super().prepare_input()
+
+    def output_resulting_program(self, prog: ModuleOp) -> str:
+        with _one_line_errors():
+            return super().output_resulting_program(prog)
+
+
+@contextmanager
+def _one_line_errors() -> Generator[None]:
+    """xDSL raises ValueError for options, file names and bytes that it does not know."""
+    try:
+        yield
+    except ValueError as error:
+        raise TensorjoinError(str(error)) from error
+    except ArgSpecParseError as error:
+        _, where, *_, message = str(error).splitlines()
+        raise TensorjoinError(f"{where}: {message.strip()}") from error
+
+
+def _refuse(message: str) -> NoReturn:
+    raise TensorjoinError(f"{message}: see sql-opt --help")
+
 
 def _summary(pass_type: type) -> str:
     return (pass_type.__doc__ or "").strip().partition("\n")[0].replace("%", "%%")
 
 
-def main() -> None:
+def _quoted_operation(error: DiagnosticException) -> str:
+    """The operation that xDSL underlines in its dump of the module."""
+    for note in getattr(error, "__notes__", ()):
+        lines = str(note).splitlines()
+        for line, below in zip(lines, lines[1:], strict=False):
+            if below.strip().startswith("^"):
+                return f"\nnote: see current operation: {line.strip()[:QUOTED]}"
+    return ""
+
+
+def drive() -> None:
+    """Run the driver; an error in the input ends the process, as it does in mlir-opt."""
+    driver = SqlOptMain()
     try:
-        SqlOptMain("sql-opt").run()
-    except (TensorjoinError, OSError) as error:
-        sys.exit(f"sql-opt: {error}")
+        driver.run()
+    except ParseError as error:
+        sys.exit(f"{error.span.get_location()}: error: {error.msg.strip()}")
+    except UnregisteredConstructException as error:
+        sys.exit(f"{driver.where}: error: {error}")
+    except DiagnosticException as error:
+        sys.exit(f"{driver.where}: error: {error}{_quoted_operation(error)}")
+
+
+def main() -> None:
+    sys.exit(guarded("sql-opt", drive))
 
 
 if __name__ == "__main__":

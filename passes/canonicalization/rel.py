@@ -1,11 +1,18 @@
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from xdsl.dialects.builtin import DYNAMIC_INDEX
 from xdsl.ir import Attribute
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from tensorjoin.dialects import rel
-from tensorjoin.dialects.expression import CallAttr, ColumnRefAttr, columns_of, substitute
+from tensorjoin.dialects.expression import (
+    DEEPEST,
+    CallAttr,
+    ColumnRefAttr,
+    columns_of,
+    depth,
+    substitute,
+)
 from tensorjoin.dialects.rel import AssignmentAttr, schema
 
 
@@ -20,6 +27,10 @@ class DropIdentityProject(RewritePattern):
         )
         if renames_nothing and schema(op.input) == schema(op.result):
             rewriter.replace(op, [], [op.input])
+
+
+def deepest(expressions: Iterable[Attribute]) -> int:
+    return max((depth(expression) for expression in expressions), default=0)
 
 
 class MergeProjects(RewritePattern):
@@ -37,6 +48,9 @@ class MergeProjects(RewritePattern):
             return
         reads = [name for a in (*op.keys, *op.values) for name in columns_of(a.expression)]
         if any(isinstance(computed[n], CallAttr) and reads.count(n) > 1 for n in set(reads)):
+            return
+        outer = [a.expression for a in (*op.keys, *op.values)]
+        if deepest(outer) + deepest(computed.values()) > DEEPEST:
             return
         source, extents = schema(inner.input).extents, schema(op.result).extents
         keys: list[AssignmentAttr] = []

@@ -11,6 +11,7 @@ from tensorjoin.dialects.expression import (
     LiteralAttr,
     call,
     col,
+    columns_of,
     expression_type,
     substitute,
 )
@@ -65,14 +66,14 @@ class MergeSelfJoin(RewritePattern):
 def joined_on_key(op: sql.SelectOp, alias: str, other: str) -> bool:
     """Whether the conditions equate every key of two sources of the same table."""
     equal = {
-        frozenset(argument.column.data for argument in condition.arguments)
+        frozenset(columns_of(condition))
         for condition in op.where
         if isinstance(condition, CallAttr)
         and condition.function.data == "eq"
         and all(isinstance(argument, ColumnRefAttr) for argument in condition.arguments)
     }
     keys = schema(op.source_map[alias]).extents
-    return all({f"{alias}.{key}", f"{other}.{key}"} in equal for key in keys)
+    return all(frozenset((f"{alias}.{key}", f"{other}.{key}")) in equal for key in keys)
 
 
 def is_trivial(condition: Attribute) -> bool:

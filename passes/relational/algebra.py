@@ -9,7 +9,7 @@ from tensorjoin.dialects import rel, ten
 from tensorjoin.dialects.expression import call, col
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.dialects.rel import AssignmentAttr, schema
-from tensorjoin.passes.relational.scalars import scalar_expression
+from tensorjoin.passes.relational.scalars import scalar_expressions
 from tensorjoin.passes.relational.values import Emitter, as_tensor, key, layout_of
 
 
@@ -26,7 +26,11 @@ class ConvertMap(RewritePattern):
         ]
         joined = out.join(inputs)
         arguments: list[Attribute] = [col(f"x{k}") for k in range(len(inputs))]
-        value = scalar_expression(op, arguments)
+        steps, value = scalar_expressions(op, arguments)
+        for name, step in steps.items():
+            keys = {k: k for k in schema(joined).extents}
+            carried = {n: col(n) for n in schema(joined).values}
+            joined = out.emit(rel.ProjectOp(joined, keys, {**carried, name: step}))
         mapped = out.emit(rel.ProjectOp(joined, {k: k for k in result}, {"v": value}))
         rewriter.replace(op, [*out.ops, as_tensor(mapped, ten.tensor(op.result))])
 
@@ -82,9 +86,7 @@ class ConvertContract(RewritePattern):
         else:
             total = not ten.is_sparse(ten.tensor(op.result))
             value = rel.AggregateOp(joined, list(result), {"v": call("sum", product)}, total)
-        rewriter.replace(
-            op, [*out.ops, value, as_tensor(value, ten.tensor(op.result))]
-        )
+        rewriter.replace(op, [*out.ops, value, as_tensor(value, ten.tensor(op.result))])
 
 
 def summed_chunks(op: ten.ContractOp) -> tuple[str, int]:

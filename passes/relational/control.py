@@ -4,20 +4,21 @@ from dataclasses import dataclass
 
 from xdsl.dialects import arith, func, scf
 from xdsl.dialects.builtin import (
+    FunctionType,
     IntegerAttr,
+    IntegerType,
     TensorType,
     UnrealizedConversionCastOp,
     f64,
+    i32,
 )
 from xdsl.ir import Attribute, Block, SSAValue
-from xdsl.irdl import base
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.rewriter import InsertPoint
-from xdsl.dialects.builtin import IntegerType
 
 from tensorjoin.dialects import rel, ten
 from tensorjoin.dialects.expression import call, col
-from tensorjoin.dialects.rel import RelationType, TableKind
+from tensorjoin.dialects.rel import RelationType
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.passes.relational.storage import LAYER, Tables
 from tensorjoin.passes.relational.values import Emitter, as_tensor, axis_names
@@ -27,7 +28,7 @@ def carried_type(tensor: SSAValue) -> RelationType:
     """The type of the relation for a tensor that a loop carries: floats are doubles."""
     type = ten.tensor(tensor)
     element = type.get_element_type()
-    value = element if isinstance(element, IntegerType) else f64
+    value: Attribute = i32 if isinstance(element, IntegerType) else f64
     keys = dict(zip(axis_names(tensor), type.get_shape(), strict=True))
     return RelationType(keys, {"v": value}, ten.is_sparse(type))
 
@@ -79,9 +80,7 @@ class ConvertFor(RewritePattern):
             as_tensor(result, ten.tensor(tensor))
             for result, tensor in zip(loop.results, op.results, strict=True)
         ]
-        rewriter.replace(
-            op, [*out.ops, loop, *results], [result.results[0] for result in results]
-        )
+        rewriter.replace(op, [*out.ops, loop, *results], [result.results[0] for result in results])
 
 
 class ConvertYield(RewritePattern):
@@ -124,5 +123,5 @@ class ConvertFunction(RewritePattern):
                 write = ten.OutputOp(result, f"result{number}", names)
                 rewriter.insert(write, InsertPoint.before(last))
             rewriter.replace(last, func.ReturnOp())
-        op.properties["function_type"] = func.FunctionType.from_lists([], [])
+        op.properties["function_type"] = FunctionType.from_lists([], [])
         rewriter.notify_op_modified(op)

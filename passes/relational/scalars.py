@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from xdsl.dialects import arith, math
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, i1
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Operation
 
 from tensorjoin.dialects import ten
-from tensorjoin.dialects.expression import call, lit
+from tensorjoin.dialects.expression import DEEPEST, call, col, lit
 from tensorjoin.errors import TensorjoinError
 
 FUNCTIONS: Mapping[type[Operation], str] = {
@@ -37,16 +37,33 @@ FLOAT_COMPARISONS = {1: "eq", 2: "gt", 3: "ge", 4: "lt", 5: "le", 6: "ne"}
 """By the numbers of the predicates in `arith`; NaN does not occur in a relation."""
 
 
-def scalar_expression(body: ten.MapOp, arguments: list[Attribute]) -> Attribute:
-    """What the map computes from one element of each input, given as expressions."""
-    expressions: dict[SSAValue, Attribute] = dict(
-        zip(body.body.block.args, arguments, strict=True)
-    )
-    for op in body.body.block.ops:
-        operands = [expressions[operand] for operand in op.operands]
-        if isinstance(op, ten.YieldOp):
-            return operands[0]
-        expressions[op.results[0]] = _expression(op, operands)
+SHARED_CALLS = 12
+"""Calls above which what is used twice becomes a column of its own."""
+
+
+def scalar_expressions(
+    op: ten.MapOp, arguments: list[Attribute]
+) -> tuple[dict[str, Attribute], Attribute]:
+    """
+    What the map computes from one element of each input, given as expressions: columns to add one
+    after the other, and the value over them; none is nested deeper than passes allow.
+    """
+    steps: dict[str, Attribute] = {}
+    expressions = dict(zip(op.body.block.args, arguments, strict=True))
+    depths, sizes = dict.fromkeys(expressions, 1), dict.fromkeys(expressions, 0)
+    for inner in op.body.block.ops:
+        operands = [expressions[operand] for operand in inner.operands]
+        if isinstance(inner, ten.YieldOp):
+            return steps, operands[0]
+        result = inner.results[0]
+        expressions[result] = _expression(inner, operands)
+        depths[result] = 2 + max((depths[operand] for operand in inner.operands), default=0)
+        sizes[result] = 2 + sum(sizes[operand] for operand in inner.operands)
+        is_shared = sizes[result] > SHARED_CALLS and not result.has_one_use()
+        if depths[result] > DEEPEST or is_shared:
+            name = f"step{len(steps)}"
+            steps[name] = expressions[result]
+            expressions[result], depths[result], sizes[result] = col(name), 1, 0
     raise TensorjoinError("a map without ten.yield")
 
 

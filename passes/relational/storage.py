@@ -101,9 +101,7 @@ class ConvertWeight(RewritePattern):
         schema = RelationType(keys, {"v": element})
         name = op.symbol.string_value()
         sources = [source.data for source in op.sources]
-        schema = self.tables.declare(
-            rel.TableOp(name, TableKind.WEIGHT, schema, sources, layout)
-        )
+        schema = self.tables.declare(rel.TableOp(name, TableKind.WEIGHT, schema, sources, layout))
         relation = out.emit(rel.ScanOp(name, schema))
         if op.layers is not None:
             relation = of_layer(out, op, relation, names)
@@ -117,7 +115,7 @@ class ConvertConstant(RewritePattern):
     def match_and_rewrite(self, op: ten.ConstantOp, rewriter: PatternRewriter, /):
         type = ten.tensor(op.result)
         keys = dict(zip(axis_names(op.result), type.get_shape(), strict=True))
-        values = op.value.get_values()
+        values = [v for v in op.value.get_values() if not isinstance(v, tuple)]
         element = f64 if isinstance(values[0], float) else type.get_element_type()
         relation = rel.ValuesOp(values, RelationType(keys, {"v": element}))
         rewriter.replace(op, [relation, as_tensor(relation, type)])

@@ -1,0 +1,40 @@
+"""Which common table expressions an engine must not inline."""
+
+from collections.abc import Iterable, Mapping
+
+from xdsl.ir import Attribute, SSAValue
+
+from tensorjoin.dialects import sql
+from tensorjoin.dialects.expression import CallAttr, ColumnRefAttr, walk
+
+INLINED_CALLS = 500
+"""Calls that one column may come to. SQLite stops at a depth of 1000, and computes each again."""
+
+
+def too_large(queries: Iterable[SSAValue]) -> set[SSAValue]:
+    """The queries, given each after those it reads, that are best computed on their own."""
+    large: set[SSAValue] = set()
+    calls: dict[SSAValue, Mapping[str, int]] = {}
+    for query in queries:
+        if not isinstance(op := query.owner, sql.SelectOp) or not op.is_simple:
+            continue
+        inlined = {
+            f"{alias}.{name}": number
+            for alias, source in op.source_map.items()
+            for name, number in calls.get(source, {}).items()
+        }
+        calls[query] = {name: _calls(e, inlined) for name, e in op.outputs.items()}
+        if max(calls[query].values(), default=0) > INLINED_CALLS:
+            large.add(query)
+            calls[query] = {}
+    return large
+
+
+def _calls(expression: Attribute, inlined: Mapping[str, int]) -> int:
+    """The calls in an expression, those in the columns it reads included."""
+    return sum(
+        inlined.get(part.column.data, 0)
+        if isinstance(part, ColumnRefAttr)
+        else isinstance(part, CallAttr)
+        for part in walk(expression)
+    )

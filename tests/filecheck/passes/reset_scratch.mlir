@@ -1,0 +1,22 @@
+// RUN: sql-opt %s --reset-scratch --split-input-file | filecheck %s
+
+sql.create_table weight @w : <[i: 2], v: f32>
+sql.create_table input @batch : <[p: ?], token: i32>
+sql.create_table state @cache : <[p: ?], k: f64>
+sql.create_table scratch @scratch0 : <[p: ?], v: f64>
+func.func @forward() {
+  func.return
+}
+// CHECK-LABEL: func.func @forward
+// CHECK:      func.func @reset() {
+// CHECK-NEXT:   sql.delete @batch
+// CHECK-NEXT:   sql.delete @scratch0
+// CHECK-NEXT:   func.return
+// CHECK-NEXT: }
+
+// -----
+// Without such tables it does nothing.
+sql.create_table state @kept : <[p: ?], k: f64>
+// CHECK-LABEL: @kept
+// CHECK-NEXT: func.func @reset() {
+// CHECK-NEXT:   func.return

@@ -1,0 +1,110 @@
+"""The order of joins."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from tensorjoin.join_order import EXHAUSTIVE_UP_TO, Input, cost, join_order
+
+
+def rows_looked_at(inputs: list[Input], order: tuple[int, ...]) -> int:
+    """The cost by running the loops: an input is a grid of all its keys."""
+    extents = {key: extent for item in inputs for key, extent in item.extents.items()}
+    total = 0
+
+    def loop(depth: int, bound: dict[str, int]) -> None:
+        nonlocal total
+        if depth == len(order):
+            return
+        item = inputs[order[depth]]
+        known = set(bound)
+        prefix: list[str] = []
+        for key in item.index if item.index is not None else item.extents:
+            if key is None or key in known:
+                prefix.append(key or "")
+            elif item.index is not None:
+                break
+        read = 1
+        for key, extent in item.extents.items():
+            read *= 1 if key in prefix else extent
+        total += read
+        free = [key for key in item.extents if key not in known]
+        for values in np.ndindex(*(extents[key] for key in free)):
+            loop(depth + 1, {**bound, **dict(zip(free, values, strict=True))})
+
+    for number, position in enumerate(order):
+        if inputs[position].index is None and number:
+            total += inputs[position].rows
+    loop(0, {})
+    return total
+
+
+TABLES = [
+    Input({"p": 2, "i": 3}, ("p", "i")),
+    Input({"o": 4, "i": 3}, ("o", "i")),
+    Input({"i": 3, "o": 4}, ("i", "o")),
+    Input({"p": 2, "i": 3}),
+    Input({"o": 4}),
+    Input({"p": 2, "o": 4}, ("p", "o")),
+]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_cost_is_that_of_the_loops(count: int):
+    for chosen in permutations(TABLES, count):
+        inputs = list(chosen)
+        order = tuple(range(count))
+        assert cost(inputs) == rows_looked_at(inputs, order)
+
+
+def test_no_order_is_cheaper():
+    for chosen in permutations(TABLES, 3):
+        inputs = list(chosen)
+        best = join_order(inputs)
+        assert sorted(best) == [0, 1, 2]
+        cheapest = min(rows_looked_at(inputs, order) for order in permutations(range(3)))
+        assert rows_looked_at(inputs, tuple(best)) == cheapest
+
+
+def test_a_table_is_looked_up_by_the_prefix_of_its_index():
+    weight = Input({"o": 8, "i": 4}, ("o", "i"))
+    assert weight.looked_at(set()) == 32
+    assert weight.looked_at({"o"}) == 4
+    assert weight.looked_at({"i"}) == 32
+    assert weight.looked_at({"o", "i"}) == 1
+
+
+def test_a_fixed_key_is_known():
+    """Of weights [layer, o, i] the layer is fixed: the extents are those that the join sees."""
+    weight = Input({"o": 8, "i": 4}, (None, "o", "i"))
+    assert weight.looked_at({"o"}) == 4
+    assert weight.looked_at({"o", "i"}) == 1
+
+
+def test_what_is_computed_is_hashed():
+    computed = Input({"o": 8, "i": 4})
+    assert computed.looked_at({"i"}) == 8
+    assert computed.looked_at(set()) == 32
+
+
+def test_ids_before_the_table_that_they_number():
+    table, ids = Input({"t": 1000, "i": 4}, ("t", "i")), Input({"p": 3, "t": 1})
+    assert join_order([table, ids]) == [1, 0]
+    assert join_order([ids, table]) == [0, 1]
+
+
+def test_of_equals_the_order_given():
+    same = [Input({"p": 4}, ("p",)) for _ in range(3)]
+    assert join_order(same) == [0, 1, 2]
+    assert join_order([]) == []
+    assert join_order(same[:1]) == [0]
+
+
+def test_many_inputs_are_ordered_greedily():
+    count = EXHAUSTIVE_UP_TO + 5
+    chain = [Input({f"k{n}": 10, f"k{n + 1}": 10}, (f"k{n}", f"k{n + 1}")) for n in range(count)]
+    small = Input({"k0": 1}, ("k0",))
+    backwards = [*chain[::-1], small]
+    # From the one row, along the chain, each table is found by the start of its index.
+    assert join_order(backwards) == list(range(count, -1, -1))

@@ -1,0 +1,280 @@
+"""`merge-ctes`, executed: each module gives the same rows on each engine, before and after."""
+
+import numpy as np
+import pytest
+from engines import assert_same_before_and_after, execute
+from execution import applied
+from xdsl.dialects.builtin import ModuleOp
+
+from tensorjoin.backends.database import Database
+from tensorjoin.dialects import sql
+from tensorjoin.passes.merge_ctes import MergeCtesPass
+
+P, I = np.repeat(np.arange(3), 4), np.tile(np.arange(4), 3)
+V = np.array([0.5, -1.5, 2.0, -0.25, 3.0, 0.0, 1.0, 1.0, -4.0, 0.125, 8.0, 2.5])
+W = np.array([1.0, -2.0, 0.5, 3.0])
+TABLES = {"t": {"p": P, "i": I, "v": V}, "u": {"i": np.arange(4), "w": W}}
+HEAD = """
+sql.create_table input @t : <[p: ?, i: 4], v: f64>
+sql.create_table input @u : <[i: 4], w: f64>
+"""
+SCANS = """
+%t = sql.table @t : !rel.relation<[p: ?, i: 4], v: f64>
+%u = sql.table @u : !rel.relation<[i: 4], w: f64>
+"""
+
+
+def program(body: str, **outputs: str) -> str:
+    """A module that fills a table for each of `outputs`, a query each."""
+    tables = "".join(f"sql.create_table scratch @{n} : {t}\n" for n, t in outputs.items())
+    inserts = "".join(f"sql.insert %{name} into @{name}\n" for name in outputs)
+    return f"{HEAD}{tables}func.func @f() {{\n{SCANS}\n{body}\n{inserts}func.return\n}}"
+
+
+def merged(database: Database) -> MergeCtesPass:
+    return MergeCtesPass(target=database.profile.name)
+
+
+def blocks(module: ModuleOp) -> int:
+    return sum(isinstance(op, sql.SelectOp) for op in module.walk())
+
+
+def test_projection_over_aggregate_over_join(database: Database):
+    text = program(
+        """
+        %kept = sql.select {p = a.p, i = a.i, v = a.v} from %t as a where [gt(a.v, 0.0)]
+            : !rel.relation<[p: ?, i: 4], v: f64>
+        %joined = sql.select {p = x.p, i = y.i, v = x.v, w = y.w} from %kept as x, %u as y
+            where [eq(x.i, y.i)] : !rel.relation<[p: ?, i: 4], v: f64, w: f64>
+        %product = sql.select {p = a.p, i = a.i, v = mul(a.v, a.w)} from %joined as a
+            : !rel.relation<[p: ?, i: 4], v: f64>
+        %sum = sql.select {p = a.p, v = sum(a.v)} from %product as a group [a.p]
+            : !rel.relation<[p: ?], v: f64>
+        %y = sql.select {p = add(a.p, 1), v = mul(a.v, add(a.v, 0.5))} from %sum as a
+            : !rel.relation<[p: ?], v: f64>
+        """,
+        y="<[p: ?], v: f64>",
+    )
+    results, after = assert_same_before_and_after(database, text, merged(database), tables=TABLES)
+    assert blocks(after) == 1
+    sums = (np.where(V > 0, V, 0) * W[I]).reshape(3, 4).sum(axis=1)
+    assert results["y"]["p"].tolist() == [1, 2, 3]
+    np.testing.assert_allclose(results["y"]["v"], sums * (sums + 0.5))
+
+
+def test_windows(database: Database):
+    text = program(
+        """
+        %odds = sql.select {p = a.p, i = a.i, e = exp(a.v)} from %t as a where [ne(a.i, 2)]
+            : !rel.relation<[p: ?, i: 4], e: f64>
+        %ranked = sql.select {p = a.p, i = a.i, e = a.e, n = row_number(), m = running_sum(a.e)}
+            from %odds as a per [a.p] by [desc a.e, a.i]
+            : !rel.relation<[p: ?, i: 4], e: f64, n: i64, m: f64>
+        %y = sql.select {i = a.i, p = a.p, m = sub(a.m, a.e), n = sub(a.n, 1)} from %ranked as a
+            : !rel.relation<[i: 4, p: ?], m: f64, n: i64>
+        %odds1 = sql.select {p = a.p, i = a.i, e = neg(a.v)} from %t as a
+            : !rel.relation<[p: ?, i: 4], e: f64>
+        %again = sql.select {p = a.p, i = a.i, e = a.e, n = row_number()}
+            from %odds1 as a per [a.p] by [a.e] : !rel.relation<[p: ?, i: 4], e: f64, n: i64>
+        %best = sql.select {p = a.p, i = a.i} from %again as a where [eq(a.n, 1)]
+            : !rel.relation<[p: ?, i: 4]>
+        """,
+        y="<[i: 4, p: ?], m: f64, n: i64>",
+        best="<[p: ?, i: 4]>",
+    )
+    results, after = assert_same_before_and_after(database, text, merged(database), tables=TABLES)
+    assert blocks(after) == 3
+    assert results["best"]["i"].tolist() == [2, 0, 2]
+    first = results["y"]["n"] == 0
+    np.testing.assert_allclose(results["y"]["m"][first], 0, atol=1e-12)
+
+
+def test_a_window_ordered_by_a_constant(database: Database):
+    text = program(
+        """
+        %one = sql.select {p = a.p, k = 1, v = a.v} from %t as a where [eq(a.i, 0)]
+            : !rel.relation<[p: ?, k: 2], v: f64>
+        %y = sql.select {p = a.p, n = row_number()} from %one as a per [a.k] by [a.k, a.p]
+            : !rel.relation<[p: ?], n: i64>
+        """,
+        y="<[p: ?], n: i64>",
+    )
+    results, _ = assert_same_before_and_after(database, text, merged(database), tables=TABLES)
+    assert results["y"]["n"].tolist() == [1, 2, 3]
+
+
+def test_a_shared_query_is_computed_once(database: Database):
+    text = program(
+        """
+        %costly = sql.select {i = a.i, e = exp(a.w)} from %u as a : !rel.relation<[i: 4], e: f64>
+        %total = sql.select {s = sum(a.e)} from %costly as a : !rel.relation<[], s: f64>
+        %y = sql.select {i = a.i, v = div(a.e, b.s)} from %costly as a, %total as b
+            : !rel.relation<[i: 4], v: f64>
+        """,
+        y="<[i: 4], v: f64>",
+    )
+    results, after = assert_same_before_and_after(database, text, merged(database), tables=TABLES)
+    assert blocks(after) == 3
+    np.testing.assert_allclose(results["y"]["v"], np.exp(W) / np.exp(W).sum())
+
+
+def test_a_shared_query_that_only_picks_rows_is_read_twice(database: Database):
+    text = program(
+        """
+        %at = sql.select {i = a.i, v = a.v} from %t as a where [eq(a.p, ?row)]
+            : !rel.relation<[i: 4], v: f64>
+        %y = sql.select {i = a.i, j = b.i, v = mul(a.v, b.v)} from %at as a, %at as b
+            where [le(a.i, b.i)] : !rel.relation<[i: 4, j: 4], v: f64>
+        """,
+        y="<[i: 4, j: 4], v: f64>",
+    )
+    results, after = assert_same_before_and_after(
+        database, text, merged(database), tables=TABLES, parameters={"row": 2}
+    )
+    assert blocks(after) == 1
+    row = V[8:]
+    np.testing.assert_allclose(results["y"]["v"], np.outer(row, row)[np.triu_indices(4)])
+
+
+def test_a_costly_expression_read_twice_is_not_duplicated(database: Database):
+    nested = "a.w"
+    for _ in range(13):
+        nested = f"sin({nested})"
+    text = program(
+        f"""
+        %costly = sql.select {{i = a.i, e = {nested}}} from %u as a
+            : !rel.relation<[i: 4], e: f64>
+        %y = sql.select {{i = a.i, v = mul(a.e, a.e)}} from %costly as a
+            : !rel.relation<[i: 4], v: f64>
+        """,
+        y="<[i: 4], v: f64>",
+    )
+    _, after = assert_same_before_and_after(database, text, merged(database), tables=TABLES)
+    assert blocks(after) == 2
+
+
+@pytest.mark.parametrize("layers", [3, 40])
+def test_depth_stays_within_what_an_engine_parses(database: Database, layers: int):
+    steps = [
+        f"""%q{n + 1} = sql.select {{i = a.i, w = add(mul(neg(a.w), 0.5), neg(sub(1.0, a.w)))}}
+            from %q{n} as a : !rel.relation<[i: 4], w: f64>"""
+        if n % 8 == 0
+        else f"""%q{n + 1} = sql.select {{i = a.i, w = neg(mul(sub(0.25, neg(a.w)), 0.75))}}
+            from %q{n} as a : !rel.relation<[i: 4], w: f64>"""
+        for n in range(layers)
+    ]
+    body = "\n".join(steps).replace("%q0 ", "%u ").replace(f"%q{layers} ", "%y ")
+    text = program(body, y="<[i: 4], w: f64>")
+    _, after = assert_same_before_and_after(database, text, merged(database), tables=TABLES)
+    assert blocks(after) < layers
+    if database.profile.name == "sqlite" and layers == 40:
+        assert blocks(after) > 1
+
+
+@pytest.mark.parametrize("constant", [0, 2])
+def test_a_group_by_a_constant(database: Database, constant: int):
+    """GROUP BY 2 would be the second column, whatever that is."""
+    text = program(
+        f"""
+        %one = sql.select {{k = {constant}, p = a.p, v = a.v}} from %t as a where [lt(a.p, ?end)]
+            : !rel.relation<[k: 3, p: ?], v: f64>
+        %y = sql.select {{k = a.k, v = sum(a.v)}} from %one as a group [a.k]
+            : !rel.relation<[k: 3], v: f64>
+        """,
+        y="<[k: 3], v: f64>",
+    )
+    for end, rows in ((2, [V[:8].sum()]), (0, [])):
+        results, _ = assert_same_before_and_after(
+            database, text, merged(database), tables=TABLES, parameters={"end": end}
+        )
+        assert results["y"]["v"].tolist() == rows
+
+
+def test_a_group_by_an_expression(database: Database):
+    text = program(
+        """
+        %half = sql.select {h = idiv(a.i, 2), j = add(a.p, ?more), v = a.v} from %t as a
+            : !rel.relation<[h: 2, j: ?], v: f64>
+        %sums = sql.select {h = a.h, j = a.j, v = sum(a.v)} from %half as a group [a.h, a.j]
+            : !rel.relation<[h: 2, j: ?], v: f64>
+        %y = sql.select {j = a.j, h = sub(1, a.h), v = neg(a.v)} from %sums as a
+            : !rel.relation<[j: ?, h: 2], v: f64>
+        """,
+        y="<[j: ?, h: 2], v: f64>",
+    )
+    results, _ = assert_same_before_and_after(
+        database, text, merged(database), tables=TABLES, parameters={"more": 5}
+    )
+    sums = -V.reshape(3, 2, 2).sum(axis=2)[:, ::-1]
+    np.testing.assert_allclose(results["y"]["v"], sums.reshape(-1))
+
+
+def test_a_projection_that_reads_nothing_of_an_aggregate(database: Database):
+    """Without its aggregate, a block would give a row for each row."""
+    text = program(
+        """
+        %n = sql.select {n = count(a.p)} from %t as a : !rel.relation<[], n: i64>
+        %y = sql.select {k = 0, v = 1.5} from %n as a : !rel.relation<[k: 1], v: f64>
+        """,
+        y="<[k: 1], v: f64>",
+    )
+    results, _ = assert_same_before_and_after(database, text, merged(database), tables=TABLES)
+    assert results["y"]["v"].tolist() == [1.5]
+
+
+def test_aliases_do_not_collide(database: Database):
+    text = program(
+        """
+        %at = sql.select {i = a0.i, w = a0.w} from %u as a0 where [gt(a0.w, 0.0)]
+            : !rel.relation<[i: 4], w: f64>
+        %y = sql.select {i = a.i, j = a_a0.i, w = sub(a.w, a_a0.w)} from %at as a, %u as a_a0
+            : !rel.relation<[i: 4, j: 4], w: f64>
+        """,
+        y="<[i: 4, j: 4], w: f64>",
+    )
+    results, after = assert_same_before_and_after(database, text, merged(database), tables=TABLES)
+    assert blocks(after) == 1
+    np.testing.assert_allclose(results["y"]["w"], np.subtract.outer(W[W > 0], W).reshape(-1))
+
+
+def test_values_and_empty_relations(database: Database):
+    text = program(
+        """
+        %rows = sql.values [0, 0.5, 1, 1.5] : !rel.relation<[k: 2], x: f64>
+        %doubled = sql.select {k = a.k, x = mul(a.x, 2.0)} from %rows as a
+            : !rel.relation<[k: 2], x: f64>
+        %y = sql.select {k = b.k, i = a.i, w = mul(a.w, b.x)} from %u as a, %doubled as b
+            : !rel.relation<[k: 2, i: 4], w: f64>
+        %none = sql.values [] : !rel.relation<[k: 0], x: f64>
+        %shifted = sql.select {k = add(a.k, 1), x = neg(a.x)} from %none as a
+            : !rel.relation<[k: 1], x: f64>
+        %z = sql.select {k = a.k, n = count(a.x)} from %shifted as a group [a.k]
+            : !rel.relation<[k: 1], n: i64>
+        """,
+        y="<[k: 2, i: 4], w: f64>",
+        z="<[k: 1], n: i64>",
+    )
+    results, _ = assert_same_before_and_after(database, text, merged(database), tables=TABLES)
+    np.testing.assert_allclose(results["y"]["w"], np.outer([1.0, 3.0], W).reshape(-1))
+    assert results["z"]["n"].size == 0
+
+
+def test_a_statement_reads_what_those_before_have_written(database: Database):
+    text = program(
+        """
+        %copy = sql.select {i = a.i, w = mul(a.w, 2.0)} from %u as a : !rel.relation<[i: 4], w: f64>
+        %moved = sql.select {i = a.i, w = add(a.w, 1.0)} from %copy as a
+            : !rel.relation<[i: 4], w: f64>
+        sql.insert %moved into @y
+        %y0 = sql.table @y : !rel.relation<[i: 8], w: f64>
+        %more = sql.select {i = add(a.i, 4), w = neg(a.w)} from %y0 as a
+            : !rel.relation<[i: 8], w: f64>
+        %y = sql.select {i = a.i, w = sub(a.w, 1.0)} from %more as a : !rel.relation<[i: 8], w: f64>
+        """,
+        y="<[i: 8], w: f64>",
+    )
+    results, after = assert_same_before_and_after(database, text, merged(database), tables=TABLES)
+    assert blocks(after) == 2
+    written = 2 * W + 1
+    np.testing.assert_allclose(results["y"]["w"], [*written, *(-written - 1)])
+    assert execute(database, applied(text), TABLES).keys() == {"y"}

@@ -1,0 +1,65 @@
+"""`order-joins`, executed."""
+
+from pathlib import Path
+
+import pytest
+from execution import applied, assert_same_meaning, stream_tables
+from samples import CONVERT, LAYOUTS, SAMPLES, assert_same_state, laid_out, tensor_algebra
+from xdsl.dialects.builtin import ModuleOp
+
+from tensorjoin.dialects import rel
+from tensorjoin.passes.order_joins import OrderJoinsPass
+
+ORDERS = [OrderJoinsPass(), OrderJoinsPass(dynamic=1), OrderJoinsPass(dynamic=1000)]
+
+
+def joins(module: ModuleOp) -> list[list[str]]:
+    """The tables, or names, behind the inputs of each join."""
+    return [
+        [str(value.name_hint) for value in op.inputs]
+        for op in module.walk()
+        if isinstance(op, rel.JoinOp)
+    ]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: order.dynamic)
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
+def test_samples(sample: str, layout: str, order: OrderJoinsPass):
+    assert_same_meaning(sample, *laid_out(layout), CONVERT, order)
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: order.dynamic)
+def test_state(order: OrderJoinsPass):
+    assert_same_state(CONVERT, order)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_llama(tmp_path: Path, layout: str):
+    module, weights = tensor_algebra(tmp_path, layout)
+    inputs = stream_tables([5, 3, 8, 1])
+    assert_same_meaning(module, CONVERT, OrderJoinsPass(), weights=weights, inputs=inputs)
+
+
+TWO = """
+rel.table input @small : <[p: ?, i: 4], x: f32>
+rel.table input @large : <[o: 100, i: 4], y: f32>
+func.func @forward() {{
+  %small = rel.scan @small : !rel.relation<[p: ?, i: 4], x: f32>
+  %large = rel.scan @large : !rel.relation<[o: 100, i: 4], y: f32>
+  %j = rel.join {} on [i]
+  %r = rel.project %j [p, o, i] {{v = mul(x, y)}}
+  rel.insert %r into @r
+  func.return
+}}
+"""
+
+
+@pytest.mark.parametrize("written", ["%small, %large", "%large, %small"])
+@pytest.mark.parametrize(("dynamic", "best"), [(1, ["small", "large"]), (1000, ["large", "small"])])
+def test_the_order_depends_on_sizes_alone(written: str, dynamic: int, best: list[str]):
+    """Neither can be looked up by i, so that each row of the first reads the second: the number of
+    rows it is read for is what counts."""
+    ordered = applied(TWO.format(written), OrderJoinsPass(dynamic))
+    assert joins(ordered) == [best]
+    assert applied(ordered, OrderJoinsPass(dynamic)).is_structurally_equivalent(ordered)

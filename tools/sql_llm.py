@@ -1,0 +1,358 @@
+"""`sql-llm`: load language models into a database, and run them there."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import chain, islice
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.tools.cli import CommandLine, run
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from tensorjoin.backends.database import Database
+    from tensorjoin.runtime.catalog import StoredModel
+
+# The rest is imported by the command that needs it: `generate` starts without the compiler.
+
+PROGRAM = "sql-llm"
+URL = "sqlite:///FILE, duckdb:///FILE or postgresql://USER@HOST/DATABASE"
+
+COLUMNS = ("name", "parameters", "layers", "vocabulary", "context", "tokenizer")
+"""What `list` tells of a model."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return run(command_line(), lambda args: args.command(args), argv)
+
+
+def command_line() -> argparse.ArgumentParser:
+    parser = CommandLine(prog=PROGRAM, description="Language models that run inside a database.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable[[argparse.Namespace], None], help: str) -> CommandLine:
+        added = commands.add_parser(name, help=help, description=help)
+        added.set_defaults(command=command)
+        added.add_argument("--db", required=True, metavar="URL", help=URL)
+        return added
+
+    load_parser = add("load", load, "Load a model: its weights, tokenizer and program.")
+    load_parser.add_argument("directory", type=Path, metavar="DIR", help="a Hugging Face folder")
+    load_parser.add_argument("--name", help="how to call it; the folder's name by default")
+    load_parser.add_argument(
+        "--replace", action="store_true", help="in the place of the model of that name"
+    )
+
+    add("list", list_models, "List the models of a database.")
+
+    drop_parser = add("drop", drop, "Remove a model and all its tables.")
+    add_name(drop_parser)
+
+    generate_parser = add("generate", generate, "Continue a prompt.")
+    add_name(generate_parser)
+    add_generation(generate_parser)
+
+    logits_parser = add("logits", logits, "Write the logits after each of some tokens.")
+    add_name(logits_parser)
+    logits_parser.add_argument("--token-ids", required=True, type=token_ids, metavar="1,2,3")
+    logits_parser.add_argument(
+        "--output",
+        required=True,
+        type=Path,
+        metavar="FILE.npy",
+        help="float32 [tokens, vocabulary], in numpy's format",
+    )
+    return parser
+
+
+def add_name(parser: CommandLine) -> None:
+    parser.add_argument("--name", help="which model; not needed if there is only one")
+
+
+def add_generation(parser: CommandLine) -> None:
+    prompt = parser.add_mutually_exclusive_group(required=True)
+    prompt.add_argument("--prompt", metavar="TEXT", help="for a model that has a tokenizer")
+    prompt.add_argument("--token-ids", type=token_ids, metavar="1,2,3", help="a prompt as tokens")
+    parser.add_argument(
+        "--max-tokens",
+        required=True,
+        type=positive,
+        metavar="N",
+        help="stop after N tokens, if the end of the sequence does not come first",
+    )
+    parser.add_argument(
+        "--temperature",
+        type=float,
+        default=0.0,
+        metavar="T",
+        help="divides the logits; 0, the default, takes the most likely token, and then top-k,"
+        " top-p and the seed mean nothing",
+    )
+    parser.add_argument(
+        "--top-k", type=int, metavar="K", help="draw from the K most likely tokens; default: all"
+    )
+    parser.add_argument(
+        "--top-p",
+        type=float,
+        default=1.0,
+        metavar="P",
+        help="draw from the fewest tokens that hold this share of the probability; default: 1",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="S",
+        help="an equal seed gives equal tokens; default: 0",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("text", "json"),
+        default="text",
+        help="text, the default: the prompt and, as it is made, its continuation (as token ids"
+        " between commas if the model has no tokenizer); json: one object about the continuation,"
+        " with prompt_ids, token_ids, text, finish_reason, prefill_seconds, seconds_per_token",
+    )
+
+
+def token_ids(text: str) -> list[int]:
+    """'1,2,3' -> [1, 2, 3]"""
+    try:
+        return [int(part) for part in text.split(",")] if text.strip() else []
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a list of token ids, such as 1,2,3"
+        ) from None
+
+
+def positive(text: str) -> int:
+    if not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+@contextmanager
+def opened(args: argparse.Namespace, create: bool = False) -> Generator["Database"]:
+    """The database of the arguments."""
+    from tensorjoin.backends.connect import connect
+
+    with closing(connect(args.db, create=create)) as database:
+        yield database
+
+
+@contextmanager
+def undone_if_interrupted() -> Generator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt("nothing was changed") from interrupt
+
+
+def load(args: argparse.Namespace) -> None:
+    from tensorjoin.runtime.load import check_directory, load_model
+
+    with undone_if_interrupted():
+        start = time.monotonic()
+        # Before a database file is made for nothing.
+        check_directory(args.directory)
+        with opened(args, create=True) as database, progress_bar() as progress:
+            model = load_model(database, args.directory, args.name, args.replace, progress)
+    seconds = time.monotonic() - start
+    print(
+        f"loaded {shown(model.name)}: {model.manifest.parameters:,} parameters in {seconds:.1f} s",
+        file=sys.stderr,
+    )
+
+
+@contextmanager
+def progress_bar() -> Generator[Callable[[int, int], None]]:
+    """A function that shows how much of a whole is done, where there is someone to see it."""
+    if not sys.stderr.isatty():
+        yield lambda loaded, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("loading", total=None)
+        yield lambda loaded, total: bar.update(task, completed=loaded, total=total)
+
+
+def list_models(args: argparse.Namespace) -> None:
+    from tensorjoin.runtime.catalog import models
+
+    with opened(args) as database:
+        found = models(database)
+    if not found:
+        print("no models: run `sql-llm load DIR --db URL`", file=sys.stderr)
+        return
+    rows = [described(model) for model in found.values()]
+    widths = [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
+    for row in (COLUMNS, *rows):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def described(model: "StoredModel") -> tuple[str, ...]:
+    """A row of COLUMNS."""
+    manifest = model.manifest
+    numbers = (
+        manifest.parameters,
+        manifest.layers,
+        manifest.vocab_size,
+        manifest.max_positions,
+    )
+    return (shown(model.name), *map(str, numbers), "yes" if model.tokenizer else "no")
+
+
+def shown(name: str) -> str:
+    """A model's name on one line."""
+    return name if name.isprintable() else repr(name)
+
+
+def drop(args: argparse.Namespace) -> None:
+    from tensorjoin.runtime.catalog import drop_model, find_model
+
+    with undone_if_interrupted(), opened(args) as database:
+        model = find_model(database, args.name)
+        database.require_writable()
+        with database.transaction():
+            drop_model(database, model)
+
+
+def generate(args: argparse.Namespace) -> None:
+    from tensorjoin.runtime.catalog import find_model
+    from tensorjoin.runtime.session import Sampling, Session
+
+    sampling = Sampling(args.temperature, args.top_k, args.top_p, args.seed)
+    with opened(args) as database:
+        model = find_model(database, args.name)
+        tokenizer = tokenizer_of(model)
+        prompt = args.token_ids
+        if prompt is None:
+            prompt = encoded(args.prompt, model.name, tokenizer)
+        seconds: list[float] = []
+        tokens = Session(database, model).generate(prompt, args.max_tokens, sampling)
+        tokens = timed(tokens, seconds)
+        if args.format == "json":
+            answer = answered(prompt, list(tokens), args.max_tokens, tokenizer)
+            print(json.dumps(answer | measured(seconds)))
+        else:
+            print_pieces(pieces(prompt, tokens, tokenizer))
+
+
+def tokenizer_of(model: "StoredModel") -> "Tokenizer | None":
+    from tokenizers import Tokenizer
+
+    if model.tokenizer is None:
+        return None
+    tokenizer = Tokenizer.from_str(model.tokenizer)
+    # Its file may have been saved with the lengths of someone's training set.
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def encoded(text: str, model: str, tokenizer: "Tokenizer | None") -> list[int]:
+    """The tokens of a prompt, with those that the tokenizer puts around it."""
+    if tokenizer is None:
+        raise TensorjoinError(
+            f"the model {shown(model)} has no tokenizer: give the prompt as --token-ids"
+        )
+    if not text:
+        raise TensorjoinError("the prompt is empty: give some text by --prompt")
+    try:
+        return tokenizer.encode(text).ids
+    except Exception as error:  # the library raises nothing more particular
+        raise TensorjoinError(
+            f"the tokenizer of {shown(model)} cannot encode the prompt ({error}): use other words"
+        ) from error
+
+
+def timed(tokens: Iterable[int], seconds: list[float]) -> Iterator[int]:
+    """Append the seconds that each token took, or else those of the prompt."""
+    start = time.perf_counter()
+    for token in tokens:
+        seconds.append(time.perf_counter() - start)
+        yield token
+        start = time.perf_counter()
+    if not seconds:
+        seconds.append(time.perf_counter() - start)
+
+
+def measured(seconds: list[float]) -> dict[str, float | None]:
+    prefill, *steps = seconds
+    return {"prefill_seconds": prefill, "seconds_per_token": median(steps) if steps else None}
+
+
+def answered(
+    prompt: list[int], tokens: list[int], max_tokens: int, tokenizer: "Tokenizer | None"
+) -> dict[str, object]:
+    return {
+        "prompt_ids": prompt,
+        "token_ids": tokens,
+        "text": None if tokenizer is None else tokenizer.decode(tokens),
+        "finish_reason": "length" if len(tokens) == max_tokens else "stop",
+    }
+
+
+def pieces(
+    prompt: list[int], tokens: Iterator[int], tokenizer: "Tokenizer | None"
+) -> Iterator[str]:
+    """The prompt and its continuation as they become known; nothing before the first token is."""
+    from tensorjoin.frontends.tokenizer import StreamingDecoder
+
+    first = list(islice(tokens, 1))
+    everything = chain(prompt, first, tokens)
+    if tokenizer is None:
+        for number, token in enumerate(everything):
+            yield f",{token}" if number else str(token)
+        return
+    decoder = StreamingDecoder(tokenizer)
+    for token in everything:
+        yield decoder.push(token)
+    yield decoder.finish()
+
+
+def print_pieces(pieces: Iterable[str]) -> None:
+    """Print text while it comes, and end the line even if it is cut short."""
+    started = False
+    try:
+        for piece in pieces:
+            started = True
+            print(piece, end="", flush=True)
+    finally:
+        if started:
+            print(flush=True)
+
+
+def logits(args: argparse.Namespace) -> None:
+    import numpy as np
+
+    from tensorjoin.runtime.catalog import find_model
+    from tensorjoin.runtime.session import Session
+
+    # Known before the work is done.
+    if not args.output.parent.is_dir():
+        raise TensorjoinError(f"no directory {args.output.parent}: create it first")
+    if not args.token_ids:
+        raise TensorjoinError("there are no tokens: give at least one by --token-ids")
+    with opened(args) as database:
+        session = Session(database, find_model(database, args.name))
+        with database.transaction():
+            session.forward(args.token_ids, emit_all=True)
+        computed = session.logits()
+    # Unlike a path, an open file gets no ending that was not asked for.
+    with args.output.open("wb") as file:
+        np.save(file, computed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

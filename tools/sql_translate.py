@@ -1,0 +1,135 @@
+"""`sql-translate`: between the compiler's modules and what lies outside of it."""
+
+import argparse
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.tools.cli import CommandLine, run
+
+if TYPE_CHECKING:
+    from xdsl.dialects.builtin import ModuleOp
+
+# The rest is imported by the translation that needs it.
+
+TARGETS = ("sqlite", "duckdb", "postgres")
+LOWERED = ("builtin", "func", "sql")
+"""The dialects that a module may have when its SQL is printed."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return run(command_line(), translate, argv)
+
+
+def command_line() -> argparse.ArgumentParser:
+    parser = CommandLine(
+        prog="sql-translate", description="From a model to a module, or from a module to SQL."
+    )
+    way = parser.add_mutually_exclusive_group(required=True)
+    way.add_argument(
+        "--import-hf",
+        type=Path,
+        metavar="DIR",
+        help="a Hugging Face folder, of which config.json is enough -> a module of `nn`",
+    )
+    way.add_argument(
+        "--emit-sql", action="store_true", help="FILE -> the statements of its program"
+    )
+    parser.add_argument("--target", choices=TARGETS, help="the engine, for --emit-sql")
+    parser.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="a module at any level: nn, ten, rel or sql; - reads it from the standard input",
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="OUT", help="default: the standard output"
+    )
+    return parser
+
+
+def translate(args: argparse.Namespace) -> None:
+    if args.import_hf is None:
+        if args.file is None or args.target is None:
+            raise TensorjoinError("--emit-sql needs FILE and --target: see sql-translate --help")
+        text = emitted(args.file, args.target)
+    else:
+        if args.file is not None or args.target is not None:
+            raise TensorjoinError("--import-hf takes no FILE and no --target: the folder is all")
+        text = imported(args.import_hf)
+    if args.output is None:
+        sys.stdout.write(text)
+    else:
+        args.output.write_text(text, encoding="utf-8")
+
+
+def imported(directory: Path) -> str:
+    """The text of a folder's module."""
+    from xdsl.printer import Printer
+
+    from tensorjoin.frontends.llama import import_llama
+    from tensorjoin.frontends.llama_config import read_llama_config
+
+    text = StringIO()
+    Printer(text).print_op(import_llama(read_llama_config(directory)))
+    return f"{text.getvalue()}\n"
+
+
+def emitted(file: str, target: str) -> str:
+    """The SQL of a file's module on a target."""
+    from xdsl.context import Context
+    from xdsl.parser import Parser
+    from xdsl.universe import Universe
+
+    from tensorjoin.backends.emitter import emit_program
+    from tensorjoin.pipelines import to_sql
+    from tensorjoin.targets import target_profile
+
+    ctx = Context()
+    for name, dialect in Universe.get_multiverse().all_dialects.items():
+        ctx.register_dialect(name, dialect)
+    profile = target_profile(target)
+    with located(file):
+        module = Parser(ctx, text_of(file), file).parse_module()
+        module.verify()
+        for done in to_sql(profile):
+            done.apply(ctx, module)
+        module.verify()
+        require_lowered(module)
+        return emit_program(module, profile).sql()
+
+
+def text_of(file: str) -> str:
+    return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+
+
+@contextmanager
+def located(file: str) -> Generator[None]:
+    """Say in one line what is wrong with a file, and where in it."""
+    from xdsl.utils.exceptions import DiagnosticException, ParseError
+
+    try:
+        yield
+    except ParseError as error:
+        raise TensorjoinError(f"{error.span.get_location()}: {error.msg}") from error
+    except UnicodeDecodeError as error:
+        raise TensorjoinError(f"{file}: is not UTF-8 text: give a module as text") from error
+    except (DiagnosticException, TensorjoinError) as error:
+        raise TensorjoinError(f"{file}: {error}") from error
+
+
+def require_lowered(module: "ModuleOp") -> None:
+    """Refuse a module with operations which have no form in SQL, and would be left out."""
+    for op in module.walk():
+        if op.name.partition(".")[0] not in LOWERED:
+            raise TensorjoinError(
+                f"{op.name} cannot be lowered to SQL: write it in nn, ten, rel or sql"
+            )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
