@@ -31,7 +31,7 @@ PASSES = (
     "roll-layers",
     "tile-weights",
 )
-"""The name of a pass is that of its file, and of the class in it: `tile-weights`, TileWeightsPass."""
+"""The name of a pass is that of its file and of its class: `tile-weights`, TileWeightsPass."""
 
 TARGETS = ("sql",)
 

@@ -2,7 +2,7 @@
 Scalar expressions over the columns of a relation, shared by `rel` and `sql`.
 
 An expression is an attribute: immutable, comparable, and rewritten by plain recursion. Its text is
-a call: `mul(x, exp(neg(y)))`; `?layer` is a parameter, `x` a column, `a.x` the column of source `a`.
+a call: `mul(x, exp(neg(y)))`; `?layer` is a parameter, `x` a column, `a.x` column x of source a.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

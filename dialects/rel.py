@@ -7,6 +7,7 @@ relation can stand for a tensor. Joins are natural: columns of one name are equa
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import cast
 
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
@@ -842,7 +843,8 @@ def all_expressions(op: Operation) -> Iterator[Attribute]:
         yield op.condition
     for attribute in op.properties.values():
         if isinstance(attribute, ArrayAttr):
-            yield from (a.expression for a in attribute if isinstance(a, AssignmentAttr))
+            items = cast(ArrayAttr[Attribute], attribute)
+            yield from (a.expression for a in items if isinstance(a, AssignmentAttr))
 
 
 Rel = Dialect(

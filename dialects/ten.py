@@ -505,7 +505,7 @@ class SparsifyOp(IRDLOperation):
 
 @irdl_op_definition
 class AppendOp(IRDLOperation):
-    """Add the rows of a batch to a state: `ten.append %k to @keys ["c", "g", "d"] at %layer of 5`"""
+    """Add a batch's rows to a state: `ten.append %k to @keys ["c", "g", "d"] at %layer of 5`"""
 
     name = "ten.append"
 

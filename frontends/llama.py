@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import (
     f64,
     i32,
 )
-from xdsl.ir import Attribute, Block, Region, SSAValue
+from xdsl.ir import Block, Region, SSAValue
 
 from tensorjoin.dialects import nn, ten
 from tensorjoin.frontends.llama_config import LlamaConfig, inverse_frequencies
@@ -98,7 +98,7 @@ def _forward(config: LlamaConfig) -> None:
     ten.OutputOp(nn.LinearOp(y, head), "logits", ["p", "t"])
 
 
-def _dense(config: LlamaConfig) -> DenseIntOrFPElementsAttr[Attribute]:
+def _dense(config: LlamaConfig) -> DenseIntOrFPElementsAttr:
     frequencies = inverse_frequencies(config)
     return DenseIntOrFPElementsAttr.from_list(
         TensorType(f64, [len(frequencies)]), frequencies.tolist()

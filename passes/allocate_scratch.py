@@ -1,6 +1,7 @@
 """Give each stored relation, and each relation that a loop carries, a table."""
 
 from dataclasses import dataclass, field
+from itertools import count
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -24,6 +25,7 @@ from tensorjoin.dialects.rel import AssignmentAttr, RelationType, TableKind, sch
 class Scratch:
     """The scratch tables so far. In a loop, a table has a column for the round."""
 
+    taken: set[str]
     tables: list[rel.TableOp] = field(default_factory=list[rel.TableOp])
 
     def allocate(self, type: RelationType, keys: list[str], loop: rel.ForOp | None, extra: int):
@@ -31,7 +33,8 @@ class Scratch:
         extents = {name: type.extents[name] for name in keys}
         if loop is not None:
             extents = {loop.counter.data: loop.count.value.data + extra, **extents}
-        name = f"scratch{len(self.tables)}"
+        name = next(name for n in count() if (name := f"scratch{n}") not in self.taken)
+        self.taken.add(name)
         table_type = RelationType(extents, type.values, type.is_sparse)
         self.tables.append(rel.TableOp(name, TableKind.SCRATCH, table_type))
         return name, table_type
@@ -118,9 +121,7 @@ class StoreCarried(RewritePattern):
         assert isinstance(last, rel.YieldOp)
         counter = ParameterAttr(op.counter.data)
         after: list[SSAValue] = []
-        for initial, argument, final in zip(
-            op.inputs, list(block.args), last.inputs, strict=True
-        ):
+        for initial, argument, final in zip(op.inputs, list(block.args), last.inputs, strict=True):
             like = schema(initial)
             name, type = self.scratch.allocate(like, list(like.extents), op, 1)
             rewriter.insert(store(initial, name, type, op, lit(0)), InsertPoint.before(op))
@@ -145,7 +146,7 @@ class AllocateScratchPass(ModulePass):
     name = "allocate-scratch"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        scratch = Scratch()
+        scratch = Scratch({t.sym_name.data for t in op.ops if isinstance(t, rel.TableOp)})
         PatternRewriteWalker(
             GreedyRewritePatternApplier([StoreMaterialized(scratch), StoreCarried(scratch)])
         ).rewrite_module(op)

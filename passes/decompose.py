@@ -234,12 +234,10 @@ class DecomposeFilter(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: nn.FilterOp, rewriter: PatternRewriter, /):
-        raised = elementwise(
-            "p->p",
-            [op.flags],
-            lambda flag: arith.CmpiOp(flag, arith.ConstantOp(IntegerAttr(0, i32)), "ne"),
-            i1,
-        )
+        def is_raised(flag: SSAValue) -> Operation:
+            return arith.CmpiOp(flag, arith.ConstantOp(IntegerAttr(0, i32)), "ne")
+
+        raised = elementwise("p->p", [op.flags], is_raised, i1)
         rows = ten.SparsifyOp(raised)
         kept = ten.MapOp(
             "pi,p->pi", [op.input, rows], tensor(op.result), Region(Block(arg_types=[f32, i1]))

@@ -1,6 +1,8 @@
 """Keep to a target's limits: the depth of expressions, the width of relations."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -20,7 +22,9 @@ from tensorjoin.errors import TensorjoinError
 from tensorjoin.targets import TargetProfile, target_profile
 
 
-def cut(expression: Attribute, limit: int, parts: dict[Attribute, str]) -> Attribute:
+def cut(
+    expression: Attribute, limit: int, parts: dict[Attribute, str], names: Iterator[str]
+) -> Attribute:
     """
     `expression` with its largest subexpressions no deeper than `limit` named in `parts`; those of
     less than half of that stay, as they are not what makes it deep.
@@ -28,8 +32,10 @@ def cut(expression: Attribute, limit: int, parts: dict[Attribute, str]) -> Attri
     if not isinstance(expression, CallAttr) or (level := depth(expression)) <= limit // 2:
         return expression
     if level <= limit:
-        return col(parts.setdefault(expression, f"part{len(parts)}"))
-    arguments = [cut(argument, limit, parts) for argument in expression.arguments]
+        if expression not in parts:
+            parts[expression] = next(names)
+        return col(parts[expression])
+    arguments = [cut(argument, limit, parts, names) for argument in expression.arguments]
     return CallAttr(expression.function.data, *arguments)
 
 
@@ -45,8 +51,9 @@ class SplitDeepProject(RewritePattern):
         if all(depth(value) <= self.limit for value in values.values()):
             return
         parts: dict[Attribute, str] = {}
-        shallow = {name: cut(e, self.limit, parts) for name, e in values.items()}
         source = schema(op.input)
+        names = (name for n in count() if (name := f"part{n}") not in source.types)
+        shallow = {name: cut(e, self.limit, parts, names) for name, e in values.items()}
         carried = {name: col(name) for name in source.values}
         keys = {name: name for name in source.extents}
         named = {name: expression for expression, name in parts.items()}

@@ -35,10 +35,10 @@ def feeds_join(value: SSAValue) -> bool:
 
 
 def projected(value: SSAValue) -> SSAValue:
-    """What projections make of a relation, as long as nothing else reads it."""
+    """What projections beside it make of a relation, as long as nothing else reads it."""
     while value.has_one_use():
         (use,) = value.uses
-        if not isinstance(use.operation, rel.ProjectOp):
+        if not isinstance(use.operation, rel.ProjectOp) or use.operation.parent is not value.block:
             break
         value = use.operation.result
     return value
@@ -98,6 +98,7 @@ class Statements:
 def materialize(values: Iterable[SSAValue]) -> None:
     for value in values:
         stored = rel.MaterializeOp(value)
+        assert isinstance(value.owner, Operation)
         Rewriter.insert_op(stored, InsertPoint.after(value.owner))
         value.replace_uses_with_if(stored.result, lambda use, op=stored: use.operation is not op)
 

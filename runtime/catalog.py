@@ -83,7 +83,9 @@ def create_table(database: Database, name: str, columns: Mapping[str, str]) -> N
 def read_table(
     database: Database, name: str, columns: Sequence[str], order: str = ""
 ) -> list[tuple[object, ...]]:
-    select = exp.select(*(column(c) for c in columns)).from_(table(name))
+    # Unqualified, SQLite would read the name of a column that is missing as a string.
+    qualified = [exp.Column(this=identifier(c), table=identifier(name)) for c in columns]
+    select = exp.select(*qualified).from_(table(name))
     if order:
         select = select.order_by(column(order))
     return database.query(statement(database, select))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from xdsl.dialects import arith, math
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, i1
-from xdsl.ir import Attribute, Operation
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.expression import DEEPEST, call, col, lit
@@ -49,8 +49,11 @@ def scalar_expressions(
     after the other, and the value over them; none is nested deeper than passes allow.
     """
     steps: dict[str, Attribute] = {}
-    expressions = dict(zip(op.body.block.args, arguments, strict=True))
-    depths, sizes = dict.fromkeys(expressions, 1), dict.fromkeys(expressions, 0)
+    expressions: dict[SSAValue, Attribute] = {}
+    depths: dict[SSAValue, int] = {}
+    sizes: dict[SSAValue, int] = {}
+    for argument, expression in zip(op.body.block.args, arguments, strict=True):
+        expressions[argument], depths[argument], sizes[argument] = expression, 1, 0
     for inner in op.body.block.ops:
         operands = [expressions[operand] for operand in inner.operands]
         if isinstance(inner, ten.YieldOp):

@@ -1,6 +1,5 @@
 """reshape, slice and sparsify as computed keys and selections."""
 
-from functools import reduce
 from math import prod
 
 from xdsl.ir import Attribute
@@ -39,11 +38,10 @@ def flatten(axes: list[tuple[Attribute, int]]) -> Attribute:
     """The row-major position of an element, from its index and extent on each axis."""
     indices = [index for index, extent in axes if extent != 1] or [lit(0)]
     extents = [extent for _, extent in axes if extent != 1] or [1]
-    return reduce(
-        lambda flat, axis: call("add", call("mul", flat, lit(axis[1])), axis[0]),
-        zip(indices[1:], extents[1:], strict=True),
-        indices[0],
-    )
+    flat = indices[0]
+    for index, extent in zip(indices[1:], extents[1:], strict=True):
+        flat = call("add", call("mul", flat, lit(extent)), index)
+    return flat
 
 
 def unflatten(flat: Attribute, inner: int, extent: int | None) -> Attribute:

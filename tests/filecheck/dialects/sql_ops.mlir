@@ -50,6 +50,7 @@ func.func @queries() {
 // CHECK-LABEL: func.func @statements
 func.func @statements() {
   sql.delete @cache
+  sql.truncate @cache
   sql.for layer to 2 {
     %w = sql.table @cache : !rel.relation<[p: ?], k: f64>
     %one = sql.select {p = add(a.p, ?layer), k = div(a.k, ?temperature float)} from %w as a where [eq(a.p, ?layer)] : !rel.relation<[p: ?], k: f64>
@@ -60,6 +61,7 @@ func.func @statements() {
   func.return
 }
 // CHECK-NEXT: sql.delete @cache
+// CHECK-NEXT: sql.truncate @cache
 // CHECK-NEXT: sql.for layer to 2 {
 // CHECK-NEXT:   %w = sql.table @cache : !rel.relation<[p: ?], k: f64>
 // CHECK-NEXT:   %one = sql.select {p = add(a.p, ?layer), k = div(a.k, ?temperature float)} from %w as a where [eq(a.p, ?layer)] : !rel.relation<[p: ?], k: f64>

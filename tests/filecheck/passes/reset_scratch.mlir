@@ -12,11 +12,21 @@ func.func @forward() {
 // CHECK-NEXT:   sql.delete @batch
 // CHECK-NEXT:   sql.delete @scratch0
 // CHECK-NEXT:   func.return
-// CHECK-NEXT: }
+// CHECK:      func.func @forget() {
+// CHECK-NEXT:   sql.delete @cache
+// CHECK-NEXT:   func.return
+// CHECK:      func.func @compact() {
+// CHECK-NEXT:   sql.truncate @batch
+// CHECK-NEXT:   sql.truncate @scratch0
+// CHECK-NEXT:   func.return
 
 // -----
-// Without such tables it does nothing.
-sql.create_table state @kept : <[p: ?], k: f64>
+// Without such tables they do nothing.
+sql.create_table weight @kept : <[p: ?], k: f64>
 // CHECK-LABEL: @kept
 // CHECK-NEXT: func.func @reset() {
+// CHECK-NEXT:   func.return
+// CHECK:      func.func @forget() {
+// CHECK-NEXT:   func.return
+// CHECK:      func.func @compact() {
 // CHECK-NEXT:   func.return
