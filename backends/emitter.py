@@ -159,8 +159,8 @@ class Emission:
         alone = too_large(_in_order(query))
         for value in _in_order(query):
             owner = value.owner
-            is_block = isinstance(owner, sql.SelectOp) and value is not query
-            if not is_block and not isinstance(owner, sql.ValuesOp):
+            is_root = value is query and isinstance(owner, sql.SelectOp)
+            if is_root or not isinstance(owner, sql.SelectOp | sql.ValuesOp):
                 continue
             self.names[value] = f"t{len(self.names)}"
             is_shared = self.spelling.marks_materialized and uses.get(value, 0) > 1

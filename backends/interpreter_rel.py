@@ -427,5 +427,7 @@ def input_table(columns: Mapping[str, npt.ArrayLike], type: RelationType) -> dic
     keys = list(type.extents)
     if all(key in table for key in keys):
         return {name: np.atleast_1d(table[name]) for name in type.types}
-    numbered = [table_of_tensor(table[name], keys, name) for name in type.values]
+    # A scan may read the keys alone: they are those of any column.
+    names = [*type.values] or [*table][:1]
+    numbered = [table_of_tensor(table[name], keys, name) for name in names]
     return {name: values for part in numbered for name, values in part.items()}

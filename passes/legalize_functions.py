@@ -95,8 +95,8 @@ def expand_sqrt(x: Attribute) -> Steps:
 
 def expand_sine(x: Attribute, quarter_turns: int) -> Steps:
     """sin(x + quarter_turns pi / 2): by the quadrant, a series of sin or cos on |r| <= pi / 4"""
-    sine = [0.0 if n % 2 == 0 else (-1) ** (n // 2) / factorial(n) for n in range(18)]
-    cosine = [(-1) ** (n // 2) / factorial(n) if n % 2 == 0 else 0.0 for n in range(18)]
+    sine = [(-1) ** n / factorial(2 * n + 1) for n in range(9)]
+    cosine = [(-1) ** n / factorial(2 * n) for n in range(9)]
     turns = nearest(call("div", col("x"), lit(float(HALF_PI))))
     shifted = call("add", call("mod", col("n"), lit(4)), lit(4 + quarter_turns))
     quadrant = call("mod", shifted, lit(4))
@@ -106,8 +106,9 @@ def expand_sine(x: Attribute, quarter_turns: int) -> Steps:
         ("n", turns),
         ("r", reduced(col("x"), col("n"), HALF_PI)),
         ("q", quadrant),
-        ("sin_r", polynomial(col("r"), sine)),
-        ("cos_r", polynomial(col("r"), cosine)),
+        ("square", call("mul", col("r"), col("r"))),
+        ("sin_r", call("mul", col("r"), polynomial(col("square"), sine))),
+        ("cos_r", polynomial(col("square"), cosine)),
         ("y", call("if", call("lt", col("q"), lit(2)), size, call("neg", size))),
     ]
 

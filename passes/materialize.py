@@ -36,9 +36,10 @@ def feeds_join(value: SSAValue) -> bool:
 
 def projected(value: SSAValue) -> SSAValue:
     """What projections beside it make of a relation, as long as nothing else reads it."""
+    block = value.owner.parent
     while value.has_one_use():
         (use,) = value.uses
-        if not isinstance(use.operation, rel.ProjectOp) or use.operation.parent is not value.block:
+        if not isinstance(use.operation, rel.ProjectOp) or use.operation.parent is not block:
             break
         value = use.operation.result
     return value

@@ -49,7 +49,8 @@ def test_each_operator(database: Database):
         %all = rel.aggregate %x by [] {s = sum(v), n = sum(n)}
         %ranks = rel.window %x per [p] by [desc v, i] {rank = row_number(), mass = running_sum(v)}
         %order = rel.window %x per [] by [p, desc i] {rank = row_number()}
-        %w = rel.values [0.5, 1.0, -1.5, 2.0, 1.0e-3, 3.0, 0.0, 4.0] : !rel.relation<[o: 2, i: 4], w: f64>
+        %w = rel.values [0.5, 1.0, -1.5, 2.0, 1.0e-3, 3.0, 0.0, 4.0]
+            : !rel.relation<[o: 2, i: 4], w: f64>
         %joined = rel.join %x, %w on [i]
         %r = rel.range k to 2
         %product = rel.join %sums, %r on []

@@ -95,6 +95,21 @@ def test_contract_with_a_mask():
     )
 
 
+def test_contract_of_masks_counts():
+    assert_same_meaning(
+        function(
+            "%m: tensor<?x4xi1, #ten.sparse>",
+            "tensor<?xf32, #ten.sparse>",
+            """
+            %r = ten.contract "pi,pi->p"(%m, %m)
+              : (tensor<?x4xi1, #ten.sparse>, tensor<?x4xi1, #ten.sparse>)
+              -> tensor<?xf32, #ten.sparse>
+            """,
+        ),
+        CONVERT,
+    )
+
+
 def test_contract_of_sparse_values_is_total():
     assert_same_meaning(
         function(
@@ -191,7 +206,7 @@ def test_a_mask_over_an_axis_in_chunks():
 
 
 def test_absent_elements_of_an_axis_in_chunks():
-    """Slots that no row fills are zero, and no slot moves into the place of another."""
+    """What is absent takes part in nothing, and nothing moves into its place."""
     assert_same_meaning(
         function(
             "%x: tensor<?x10xf32, #ten.sparse>",
@@ -413,7 +428,8 @@ def test_a_gather_that_is_contracted(layout: str):
             f"""
             %t = ten.weight @t from ["t"] layout <{layout}> : tensor<7x10xf32>
             %w = ten.weight @w from ["w"] layout <arrays 1 by 4> : tensor<5x10xf32>
-            %x = ten.gather "ti,p->pi" %t, %ids : tensor<7x10xf32>, tensor<?xi32> -> tensor<?x10xf32>
+            %x = ten.gather "ti,p->pi" %t, %ids
+              : tensor<7x10xf32>, tensor<?xi32> -> tensor<?x10xf32>
             %r = ten.contract "pi,oi->po"(%x, %w)
               : (tensor<?x10xf32>, tensor<5x10xf32>) -> tensor<?x5xf32>
             """,

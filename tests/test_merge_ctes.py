@@ -10,10 +10,10 @@ from tensorjoin.backends.database import Database
 from tensorjoin.dialects import sql
 from tensorjoin.passes.merge_ctes import MergeCtesPass
 
-P, I = np.repeat(np.arange(3), 4), np.tile(np.arange(4), 3)
+P, INDEX = np.repeat(np.arange(3), 4), np.tile(np.arange(4), 3)
 V = np.array([0.5, -1.5, 2.0, -0.25, 3.0, 0.0, 1.0, 1.0, -4.0, 0.125, 8.0, 2.5])
 W = np.array([1.0, -2.0, 0.5, 3.0])
-TABLES = {"t": {"p": P, "i": I, "v": V}, "u": {"i": np.arange(4), "w": W}}
+TABLES = {"t": {"p": P, "i": INDEX, "v": V}, "u": {"i": np.arange(4), "w": W}}
 HEAD = """
 sql.create_table input @t : <[p: ?, i: 4], v: f64>
 sql.create_table input @u : <[i: 4], w: f64>
@@ -57,7 +57,7 @@ def test_projection_over_aggregate_over_join(database: Database):
     )
     results, after = assert_same_before_and_after(database, text, merged(database), tables=TABLES)
     assert blocks(after) == 1
-    sums = (np.where(V > 0, V, 0) * W[I]).reshape(3, 4).sum(axis=1)
+    sums = (np.where(V > 0, V, 0) * W[INDEX]).reshape(3, 4).sum(axis=1)
     assert results["y"]["p"].tolist() == [1, 2, 3]
     np.testing.assert_allclose(results["y"]["v"], sums * (sums + 0.5))
 

@@ -24,9 +24,7 @@ def projections(module: ModuleOp) -> list[rel.ProjectOp]:
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
 def test_samples(sample: str, layout: str):
     assert_same_meaning(sample, *laid_out(layout), CONVERT, CANONICALIZE)
-    assert_same_meaning(
-        sample, *laid_out(layout), CONVERT, PushProjectionsPass(), CANONICALIZE
-    )
+    assert_same_meaning(sample, *laid_out(layout), CONVERT, PushProjectionsPass(), CANONICALIZE)
 
 
 def test_state():
@@ -68,7 +66,13 @@ def chained(*steps: str) -> str:
         (["[p, i] {a = add(x, y)}", "[p, i] {v = mul(a, 2.0)}"], 1),
         (["[p, i] {a = add(x, y)}", "[p, i] {v = mul(a, a)}"], 2),
         (["[p, j = sub(5, i) to 6] {x}", "[p, k = idiv(j, 2) to 3, l = mod(j, 2) to 2] {x}"], 2),
-        (["[p, j = idiv(i, 2) to 3, k = mod(i, 2) to 2] {x}", "[q = p, i = add(mul(j, 2), k) to 6] {x}"], 1),
+        (
+            [
+                "[p, j = idiv(i, 2) to 3, k = mod(i, 2) to 2] {x}",
+                "[q = p, i = add(mul(j, 2), k) to 6] {x}",
+            ],
+            1,
+        ),
         (["[p, j = i] {x}", "[k = j, p] {x}", "[p, i = k] {z = x}"], 1),
     ],
 )
@@ -86,7 +90,9 @@ def test_projections_of_projections(steps: list[str], left: int):
 
 
 def test_the_schema_stays():
-    module = applied(chained("[p, j = idiv(i, 2) to 3] {x}", "[q = p, j] {x}", "[q, k = j] {v = x}"))
+    module = applied(
+        chained("[p, j = idiv(i, 2) to 3] {x}", "[q = p, j] {x}", "[q, k = j] {v = x}")
+    )
     types = [op.result.type for op in projections(module)]
     (merged,) = projections(applied(module, CANONICALIZE))
     assert merged.result.type == types[-1]

@@ -27,7 +27,9 @@ func.func @forward() {
 
 
 def test_a_program_runs_twice(database: Database):
-    program = emit_program(applied(TEXT, ConvertRelToSqlPass(), ResetScratchPass()), database.profile)
+    program = emit_program(
+        applied(TEXT, ConvertRelToSqlPass(), ResetScratchPass()), database.profile
+    )
     create(database, program)
     fill(database, {"w": {"i": [0, 1], "w": [1.0, 10.0]}})
     for row in (0, 1):

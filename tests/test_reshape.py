@@ -96,7 +96,7 @@ def test_unknown_extents_stay_by_themselves(seed: int):
 
 
 def test_the_finest_groups():
-    """No group splits further: a proper start of its old axes never holds what one of its new does."""
+    """No group splits further: no start of its old axes holds as much as one of its new axes."""
     for seed in range(100):
         generator = np.random.default_rng(seed)
         factors = generator.integers(2, 4, 5).tolist()

@@ -8,9 +8,12 @@ from xdsl.transforms.canonicalize import CanonicalizePass
 from tensorjoin.backends.database import Database
 from tensorjoin.dialects import sql
 
-P, I = np.repeat(np.arange(3), 2), np.tile(np.arange(2), 3)
+P, INDEX = np.repeat(np.arange(3), 2), np.tile(np.arange(2), 3)
 V, W = np.array([0.5, -1.5, 2.0, -1.5, 3.0, 0.5]), np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
-TABLES = {"t": {"p": P, "i": I, "v": V, "w": W}, "u": {"q": [0, 1, 2, 3], "x": [1.0, 2.0, 3.0, 0.0]}}
+TABLES = {
+    "t": {"p": P, "i": INDEX, "v": V, "w": W},
+    "u": {"q": [0, 1, 2, 3], "x": [1.0, 2.0, 3.0, 0.0]},
+}
 HEAD = """
 sql.create_table input @t : <[p: ?, i: 2], v: f64, w: f64>
 sql.create_table input @u : <[q: ?], x: f64>
@@ -119,7 +122,7 @@ def test_a_shifted_column_is_isolated(database: Database):
     expected = [
         (q, p, i)
         for q in range(4)
-        for p, i in zip(P.tolist(), I.tolist(), strict=True)
+        for p, i in zip(P.tolist(), INDEX.tolist(), strict=True)
         if q == p + 1 and q >= i - 1 and i < q
     ]
     assert list(zip(*(rows[c].tolist() for c in "qpi"), strict=True)) == expected

@@ -31,7 +31,7 @@ GREEDY: list[int] = REFERENCE.greedy.tolist()
 TOKEN_IDS = ",".join(map(str, PROMPT))
 VOCABULARY = 128
 ALPHABET = " -abcdefghijklmnopqrstuvwxyz"
-STRANGE_NAMES = ["it's; DROP TABLE notes; --", 'Größe\n🦆. % "s" $1 :a ?']
+STRANGE_NAME = "it's \"%s\" $1 :a;\nDROP TABLE t;🦆"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -171,9 +171,7 @@ def test_database_needs_no_checkpoint(database_url: str, checkpoint: Path, tmp_p
     """Other processes run the model when its folder is gone."""
     moved = tmp_path / "moved"
     shutil.copytree(checkpoint, moved)
-    loading = ran("load", str(moved), "--db", database_url)
-    assert (loading.returncode, loading.stdout) == (0, "")
-    assert loading.stderr.count("\n") == 1
+    assert main(["load", str(moved), "--db", database_url]) == 0
     shutil.rmtree(moved)
     text = ran("generate", "--db", database_url, "--token-ids", TOKEN_IDS, "--max-tokens", "6")
     assert (text.returncode, text.stderr) == (0, "")
@@ -318,10 +316,8 @@ def test_options_of_sampling(text_url: str, capsys: pytest.CaptureFixture[str]) 
 # Several models, and the user's own tables
 
 
-@pytest.mark.parametrize("name", STRANGE_NAMES)
-def test_strange_name(
-    notes: str, checkpoint: Path, name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_strange_name(notes: str, checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = STRANGE_NAME
     assert main(["load", str(checkpoint), "--db", notes, "--name", name]) == 0
     assert generated(capsys, notes, "--name", name)["token_ids"] == GREEDY[:6]
     assert main(["list", "--db", notes]) == 0

@@ -158,11 +158,12 @@ def undone_if_interrupted() -> Generator[None]:
 def load(args: argparse.Namespace) -> None:
     from tensorjoin.runtime.load import check_directory, load_model
 
+    start = time.monotonic()
     with undone_if_interrupted():
-        start = time.monotonic()
         # Before a database file is made for nothing.
         check_directory(args.directory)
-        with opened(args, create=True) as database, progress_bar() as progress:
+    with opened(args, create=True) as database:
+        with undone_if_interrupted(), progress_bar() as progress:
             model = load_model(database, args.directory, args.name, args.replace, progress)
     seconds = time.monotonic() - start
     print(
@@ -220,7 +221,7 @@ def shown(name: str) -> str:
 def drop(args: argparse.Namespace) -> None:
     from tensorjoin.runtime.catalog import drop_model, find_model
 
-    with undone_if_interrupted(), opened(args) as database:
+    with opened(args) as database, undone_if_interrupted():
         model = find_model(database, args.name)
         database.require_writable()
         with database.transaction():

@@ -4,26 +4,26 @@ import argparse
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import IO, Any, NoReturn
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
-from xdsl.utils.arg_spec import ArgSpecParseError
+from xdsl.universe import XDSL_UNIVERSE
 from xdsl.utils.exceptions import (
+    ArgSpecParseError,
     DiagnosticException,
     ParseError,
     UnregisteredConstructException,
     VerifyException,
 )
-from xdsl.utils.lexer import Span
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.tools.cli import guarded
-from tensorjoin.universe import PASSES
 
-SHOWN = {*PASSES, "canonicalize", "cse", "dce"}
-"""xDSL's own passes work too; listing all of them would hide ours."""
+HIDDEN = frozenset(XDSL_UNIVERSE.all_passes) - {"canonicalize", "cse", "dce"}
+"""xDSL's own passes work too; listing all of them would hide the others."""
 
 QUOTED = 200
 """Characters of an operation that an error quotes."""
@@ -70,14 +70,13 @@ class SqlOptMain(xDSLOptMain):
             help="a pass with options",
         )
         for name, get_pass in sorted(self.available_passes.items()):
-            shown = name in SHOWN
             group.add_argument(
                 f"--{name}",
                 dest="pass_flags",
                 action=AddPass,
                 const=name,
                 nargs=0,
-                help=_summary(get_pass()) if shown else argparse.SUPPRESS,
+                help=argparse.SUPPRESS if name in HIDDEN else _summary(get_pass()),
             )
 
     def setup_pipeline(self):
@@ -110,7 +109,8 @@ class SqlOptMain(xDSLOptMain):
             parser.raise_error("")
         except ParseError as error:
             end = len(error.span.input.content[: error.span.start].rstrip())
-            return str(Span(end, end, error.span.input, self.line_offset).get_location())
+            span = replace(error.span, start=end, end=end, line_offset=self.line_offset)
+            return str(span.get_location())
 
     def parse_chunk(
         self, chunk: IO[bytes], file_extension: str, start_offset: int = 0

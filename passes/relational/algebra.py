@@ -2,11 +2,12 @@
 
 from functools import reduce
 
+from xdsl.dialects.builtin import i1
 from xdsl.ir import Attribute
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from tensorjoin.dialects import rel, ten
-from tensorjoin.dialects.expression import call, col
+from tensorjoin.dialects.expression import call, col, lit
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.dialects.rel import AssignmentAttr, schema
 from tensorjoin.passes.relational.scalars import scalar_expressions
@@ -72,12 +73,12 @@ class ConvertContract(RewritePattern):
         columns = [
             (col(f"x{k}"), bool(axis) and axis in letters)
             for k, letters in enumerate(labels)
-            if f"x{k}" in schema(joined).values
+            if schema(joined).values.get(f"x{k}", i1) != i1
         ]
         vectors = [column for column, is_chunk in columns if is_chunk]
         scalars = [column for column, is_chunk in columns if not is_chunk]
         factors = [*([call("dot", *vectors)] if vectors else []), *scalars]
-        product = reduce(lambda x, y: call("mul", x, y), factors)
+        product = reduce(lambda x, y: call("mul", x, y), factors or [lit(1.0)])
 
         extents = schema(joined).extents
         summed = [name for name in extents if name not in result]
@@ -92,10 +93,18 @@ class ConvertContract(RewritePattern):
 def summed_chunks(op: ten.ContractOp) -> tuple[str, int]:
     """The axis that a contraction sums by chunks, and their size; an empty name if none."""
     labels, result = ten.parse_indices(op.indices.data)
+    masked = {
+        letter
+        for tensor, letters in zip(op.inputs, labels, strict=True)
+        if ten.tensor(tensor).get_element_type() == i1
+        for letter in letters
+    }
     for tensor, letters in zip(op.inputs, labels, strict=True):
         if (layout := layout_of(tensor)) is not None:
             axis = letters[layout.axis.data]
-            if axis not in result and sum(axis in other for other in labels) == 2:
+            if axis in result or axis in masked:
+                continue
+            if sum(axis in other for other in labels) == 2:
                 return axis, layout.size.data
     return "", 1
 

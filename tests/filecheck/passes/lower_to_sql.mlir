@@ -32,7 +32,7 @@ func.func @forward() {
   rel.insert %c into @out
   func.return
 }
-// CHECK-LABEL: func.func @forward
+// CHECK: func.func @forward
 // CHECK-NEXT: %r = sql.values [0, 1, 2, 3] : !rel.relation<[k: 4]>
 // CHECK-NEXT: %c = sql.select {j = a0.k, v = add(a0.k, 1)} from %r as a0 where [gt(add(a0.k, 1), 2)] : !rel.relation<[j: 4], v: i32>
 // CHECK-NEXT: sql.insert %c into @out
@@ -48,7 +48,7 @@ func.func @forward() {
   sql.insert %b into @out
   func.return
 }
-// CHECK-LABEL: func.func @forward
+// CHECK: func.func @forward
 // CHECK-NEXT: %t = sql.table @t
 // CHECK-NEXT: %b = sql.select {v = sum(neg(a0.v))} from %t as a0 : !rel.relation<[], v: f64>
 // CHECK-NEXT: sql.insert %b into @out

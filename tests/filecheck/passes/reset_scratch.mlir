@@ -7,7 +7,7 @@ sql.create_table scratch @scratch0 : <[p: ?], v: f64>
 func.func @forward() {
   func.return
 }
-// CHECK-LABEL: func.func @forward
+// CHECK: func.func @forward
 // CHECK:      func.func @reset() {
 // CHECK-NEXT:   sql.delete @batch
 // CHECK-NEXT:   sql.delete @scratch0
