@@ -157,8 +157,8 @@ def duckdb_element(vector: exp.Expr, index: exp.Expr) -> exp.Expr:
 
 
 def postgres_exp(x: exp.Expr) -> exp.Expr:
-    """PostgreSQL raises an error where EXP underflows or overflows."""
-    low, high = double(-700.0), double(700.0)
+    """PostgreSQL raises an error where EXP overflows, or where a product with it underflows."""
+    low, high = double(-300.0), double(700.0)
     return function("EXP")(function("GREATEST")(function("LEAST")(x, high), low))
 
 

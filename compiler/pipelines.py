@@ -21,7 +21,6 @@ from tensorjoin.passes.materialize import MaterializePass
 from tensorjoin.passes.merge_ctes import MergeCtesPass
 from tensorjoin.passes.order_joins import OrderJoinsPass
 from tensorjoin.passes.push_projections import PushProjectionsPass
-from tensorjoin.passes.reset_scratch import ResetScratchPass
 from tensorjoin.passes.roll_layers import RollLayersPass
 from tensorjoin.passes.tile_weights import TileWeightsPass
 from tensorjoin.targets import MATH_FUNCTIONS, TargetProfile
@@ -67,7 +66,6 @@ def to_statements(profile: TargetProfile) -> Pipeline:
         ConvertRelToSqlPass(),
         MergeCtesPass(target=profile.name),
         CanonicalizePass(),
-        ResetScratchPass(),
     )
 
 

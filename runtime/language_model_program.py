@@ -12,6 +12,7 @@ from tensorjoin.dialects import rel, sql
 from tensorjoin.frontends.llama import import_llama
 from tensorjoin.frontends.llama_config import LlamaConfig
 from tensorjoin.names import short_names, table_name
+from tensorjoin.passes.reset_scratch import ResetScratchPass
 from tensorjoin.pipelines import Layout, to_relational, to_statements
 from tensorjoin.program import Program
 from tensorjoin.targets import TargetProfile
@@ -29,7 +30,7 @@ def compile_language_model(
     for stage in to_relational(profile, layout):
         stage.apply(ctx, module)
     add_generation(module)
-    for stage in to_statements(profile):
+    for stage in (*to_statements(profile), ResetScratchPass()):
         stage.apply(ctx, module)
     module.verify()
     symbols = [op.sym_name.data for op in module.ops if isinstance(op, sql.CreateTableOp)]

@@ -31,7 +31,7 @@ GREEDY: list[int] = REFERENCE.greedy.tolist()
 TOKEN_IDS = ",".join(map(str, PROMPT))
 VOCABULARY = 128
 ALPHABET = " -abcdefghijklmnopqrstuvwxyz"
-STRANGE_NAME = "it's \"%s\" $1 :a;\nDROP TABLE t;🦆"
+STRANGE_NAME = 'it\'s "%s" $1 :a;\nDROP TABLE t;🦆'
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -162,9 +162,12 @@ def load(args: argparse.Namespace) -> None:
     with undone_if_interrupted():
         # Before a database file is made for nothing.
         check_directory(args.directory)
-    with opened(args, create=True) as database:
-        with undone_if_interrupted(), progress_bar() as progress:
-            model = load_model(database, args.directory, args.name, args.replace, progress)
+    with (
+        opened(args, create=True) as database,
+        undone_if_interrupted(),
+        progress_bar() as progress,
+    ):
+        model = load_model(database, args.directory, args.name, args.replace, progress)
     seconds = time.monotonic() - start
     print(
         f"loaded {shown(model.name)}: {model.manifest.parameters:,} parameters in {seconds:.1f} s",

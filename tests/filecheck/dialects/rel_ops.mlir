@@ -87,3 +87,13 @@ func.func @operators() {
   // GENERIC-NEXT: "func.return"() : () -> ()
 }
 // GENERIC-NEXT: }) : () -> ()
+
+// A key may keep its name and still take an extent that its column does not have.
+// CHECK-LABEL: @named
+func.func @named() {
+  // CHECK: %[[x:.*]] = rel.scan @x
+  %x = rel.scan @x : !rel.relation<[p: ?], i: i32, v: f32>
+  // CHECK-NEXT: rel.project %[[x]] [p, i to 172] {v}
+  %y = rel.project %x [p, i to 172] {v}
+  func.return
+}

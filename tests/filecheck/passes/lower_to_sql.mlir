@@ -15,14 +15,14 @@ func.func @forward(%x: tensor<?x4xf32>) -> tensor<?x3xf32> {
 // CHECK:        sql.select {{.*}}pack(a0.v, mod(a0.i, 4), 4)} {{.*}} group [a0.p, idiv(a0.i, 4)]
 // CHECK:        sql.select {{.*}}dot({{.*}})} {{.*}} where [eq(a0.i, a1.i)]
 // CHECK-NEXT:   sql.insert %{{.*}} into @result0
-// CHECK:      func.func @reset() {
+// CHECK-NOT:  func.func @reset
 // SQLITE: sql.create_table scratch @scratch0 : <[i: 1, p: ?], {{.*}}_0: f64, {{.*}}_3: f64>
 // SQLITE: sql.create_table weight @w : <[o: 3, i: 1], v_0: f32, v_1: f32, v_2: f32, v_3: f32> from ["w"] layout <columns 1 by 4>
 // SQLITE: sql.insert %{{.*}} into @scratch0
 // SQLITE: sql.insert %{{.*}} into @result0
 
 // -----
-// From `rel`: blocks are merged, and the tables of a run are emptied by @reset.
+// From `rel`: blocks are merged.
 rel.table scratch @out : <[j: 4], v: i32>
 func.func @forward() {
   %r = rel.range k to 4
@@ -36,8 +36,6 @@ func.func @forward() {
 // CHECK-NEXT: %r = sql.values [0, 1, 2, 3] : !rel.relation<[k: 4]>
 // CHECK-NEXT: %c = sql.select {j = a0.k, v = add(a0.k, 1)} from %r as a0 where [gt(add(a0.k, 1), 2)] : !rel.relation<[j: 4], v: i32>
 // CHECK-NEXT: sql.insert %c into @out
-// CHECK: func.func @reset() {
-// CHECK-NEXT: sql.delete @out
 
 // -----
 // From `sql`: the rest of the passes.

@@ -1,0 +1,166 @@
+"""Tables, and what reads and fills them."""
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    StringAttr,
+    SymbolNameConstraint,
+    SymbolRefAttr,
+)
+from xdsl.dialects.utils import EnumAttribute
+from xdsl.ir import (
+    Operation,
+    SpacedOpaqueSyntaxAttribute,
+    SSAValue,
+)
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_attr_definition,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    traits_def,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import (
+    MemoryReadEffect,
+    MemoryWriteEffect,
+    Pure,
+    SymbolOpInterface,
+)
+from xdsl.utils.str_enum import StrEnum
+
+from tensorjoin.dialects.assembly import parse_defined_operand
+from tensorjoin.dialects.layout import LayoutAttr
+from tensorjoin.dialects.rel.relations import RelationType
+
+
+class TableKind(StrEnum):
+    WEIGHT = "weight"
+    """Filled from the checkpoint, then only read."""
+    STATE = "state"
+    """Kept from one run to the next, as long as the connection."""
+    INPUT = "input"
+    """Filled by the caller before a run."""
+    SCRATCH = "scratch"
+    """Filled and emptied in one run."""
+
+
+@irdl_attr_definition
+class TableKindAttr(EnumAttribute[TableKind], SpacedOpaqueSyntaxAttribute):
+    name = "rel.table_kind"
+
+
+@irdl_op_definition
+class TableOp(IRDLOperation):
+    """
+    Declare a table: `rel.table weight @norm : <[layer: 5, i: 64], v: f32> from [...]`
+
+    A weight names its checkpoint tensors in `sources`; `{}` stands for the number of the layer,
+    several sources follow each other along their first axis. `layout` says how the rows of the
+    table hold the tensor.
+    """
+
+    name = "rel.table"
+
+    sym_name = prop_def(SymbolNameConstraint())
+    kind = prop_def(TableKindAttr)
+    schema = prop_def(RelationType)
+    sources = opt_prop_def(ArrayAttr[StringAttr])
+    layout = opt_prop_def(LayoutAttr)
+
+    traits = traits_def(SymbolOpInterface())
+
+    assembly_format = (
+        "$kind $sym_name `:` $schema (`from` $sources^)? (`layout` $layout^)? attr-dict"
+    )
+
+    def __init__(
+        self,
+        name: str,
+        kind: TableKind,
+        schema: RelationType,
+        sources: Sequence[str] = (),
+        layout: LayoutAttr | None = None,
+    ):
+        super().__init__(
+            properties={
+                "sym_name": StringAttr(name),
+                "kind": TableKindAttr(kind),
+                "schema": schema,
+                "sources": ArrayAttr([StringAttr(s) for s in sources]) if sources else None,
+                "layout": layout,
+            }
+        )
+
+
+@irdl_op_definition
+class ScanOp(IRDLOperation):
+    """Read a stored table."""
+
+    name = "rel.scan"
+
+    table = prop_def(SymbolRefAttr)
+    result = result_def(RelationType)
+
+    traits = traits_def(MemoryReadEffect())
+
+    assembly_format = "$table attr-dict `:` type($result)"
+
+    def __init__(self, table: str, result_type: RelationType):
+        super().__init__(properties={"table": SymbolRefAttr(table)}, result_types=[result_type])
+
+
+@irdl_op_definition
+class MaterializeOp(IRDLOperation):
+    """Compute a relation now, and once: its users read the stored rows."""
+
+    name = "rel.materialize"
+
+    input = operand_def(RelationType)
+    result = result_def(RelationType)
+
+    traits = traits_def(Pure())
+
+    def __init__(self, input: SSAValue | Operation):
+        input = SSAValue.get(input)
+        super().__init__(operands=[input], result_types=[input.type])
+
+    @classmethod
+    def parse(cls, parser: Parser) -> "MaterializeOp":
+        return cls(parse_defined_operand(parser))
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_operand(self.input)
+
+
+@irdl_op_definition
+class InsertOp(IRDLOperation):
+    """Add rows to a table; the columns have the names of the table's: `rel.insert %k into @keys`"""
+
+    name = "rel.insert"
+
+    input = operand_def(RelationType)
+    table = prop_def(SymbolRefAttr)
+
+    traits = traits_def(MemoryWriteEffect())
+
+    def __init__(self, input: SSAValue | Operation, table: str):
+        super().__init__(operands=[input], properties={"table": SymbolRefAttr(table)})
+
+    @classmethod
+    def parse(cls, parser: Parser) -> "InsertOp":
+        input = parse_defined_operand(parser)
+        parser.parse_keyword("into")
+        return cls(input, parser.parse_symbol_name().data)
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_operand(self.input)
+        printer.print_string(" into ")
+        printer.print_symbol_name(self.table.root_reference.data)
