@@ -29,6 +29,7 @@ from tensorjoin.backends.interpreter_ten import Array, divide_integers, layered,
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import (
     AGGREGATES,
+    PACKS,
     CallAttr,
     ColumnRefAttr,
     LiteralAttr,
@@ -346,7 +347,7 @@ class RelFunctions(InterpreterFunctions):
             if function not in AGGREGATES:
                 return None
             values = by_row.column(call.arguments.data[0])
-            if function != "pack":
+            if function not in PACKS:
                 return fold(function, values, group, first)
             slots, size = by_row.column(call.arguments.data[1]), call.arguments.data[2]
             return pack(values, slots, int(by_row.value(size)), group, len(first))

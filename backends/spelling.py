@@ -151,6 +151,16 @@ def duckdb_pack(value: exp.Expr, slot: exp.Expr, size: exp.Expr) -> exp.Expr:
     return function("LIST_RESIZE")(function("LIST")(ordered), size, cast("FLOAT")(integer(0)))
 
 
+def duckdb_pack_sparse(value: exp.Expr, slot: exp.Expr, size: exp.Expr) -> exp.Expr:
+    """The value of each slot, zero where it is missing."""
+    elements = [
+        function("SUM")(case(binary(exp.EQ)(slot.copy(), integer(k)), value.copy(), integer(0)))
+        for k in range(int(size.name))
+    ]
+    floats = exp.DataType.build("FLOAT[]", dialect="duckdb")
+    return exp.Cast(this=function("LIST_VALUE")(*elements), to=floats)
+
+
 def duckdb_element(vector: exp.Expr, index: exp.Expr) -> exp.Expr:
     """An element by its index from 0; lists count from 1."""
     return function("LIST_EXTRACT")(vector, binary(exp.Add)(index, integer(1)))
@@ -245,6 +255,7 @@ SPELLINGS: Mapping[str, Spelling] = {
             "dot": function("LIST_DOT_PRODUCT"),
             "element": duckdb_element,
             "pack": duckdb_pack,
+            "pack_sparse": duckdb_pack_sparse,
         },
         primary_keys=False,
         marks_materialized=True,

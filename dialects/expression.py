@@ -184,6 +184,7 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Attribute]]] = {
     "min": (1, _same),
     "count": (1, lambda *_: i64),
     "pack": (3, lambda *_: f32),
+    "pack_sparse": (3, lambda *_: f32),
     # window functions
     "row_number": (0, lambda *_: i64),
     "running_sum": (1, _accumulator),
@@ -193,7 +194,10 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Attribute]]] = {
 DEEPEST = 100
 """How deep passes may nest calls: what handles expressions, here and in printers, recurses."""
 
-AGGREGATES = frozenset({"sum", "max", "min", "count", "pack"})
+PACKS = frozenset({"pack", "pack_sparse"})
+"""Values gathered into a vector by their slots; `pack` promises that only the last are missing."""
+
+AGGREGATES = frozenset({"sum", "max", "min", "count"}) | PACKS
 WINDOWS = frozenset({"row_number", "running_sum"})
 
 
@@ -224,7 +228,7 @@ def expression_type(expression: Attribute, columns: Mapping[str, Attribute]) -> 
             return i32 if isinstance(expression.value, IntAttr) else f64
         case CallAttr():
             types = [expression_type(argument, columns) for argument in expression.arguments]
-            if expression.function.data == "pack":
+            if expression.function.data in PACKS:
                 size = expression.arguments.data[2]
                 if not isinstance(size, LiteralAttr) or not isinstance(size.value, IntAttr):
                     raise VerifyException("pack needs a literal size")

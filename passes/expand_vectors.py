@@ -16,7 +16,7 @@ from xdsl.pattern_rewriter import (
 )
 
 from tensorjoin.dialects import rel
-from tensorjoin.dialects.expression import CallAttr, ColumnRefAttr, call, col, lit
+from tensorjoin.dialects.expression import PACKS, CallAttr, ColumnRefAttr, call, col, lit
 from tensorjoin.dialects.layout import Storage
 from tensorjoin.dialects.rel import RelationType, schema
 from tensorjoin.errors import TensorjoinError
@@ -63,7 +63,7 @@ def elements(vector: Attribute, size: int) -> list[Attribute]:
     match vector:
         case ColumnRefAttr():
             return [col(column(vector.column.data, k)) for k in range(size)]
-        case CallAttr() if vector.function.data == "pack":
+        case CallAttr() if vector.function.data in PACKS:
             value, slot, _ = vector.arguments
             here = [call("if", call("eq", slot, lit(k)), value, lit(0.0)) for k in range(size)]
             return [call("sum", element) for element in here]

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from engines import execute
 from execution import applied, assert_same_meaning, llama, run, stream_tables
 from xdsl.dialects.builtin import ModuleOp
 
+from tensorjoin.backends.database import Database
 from tensorjoin.dialects import rel
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.passes.assign_layouts import AssignLayoutsPass
@@ -15,6 +17,7 @@ from tensorjoin.passes.decompose import DecomposePass
 from tensorjoin.passes.fuse_contractions import FuseContractionsPass
 from tensorjoin.passes.roll_layers import RollLayersPass
 from tensorjoin.passes.tile_weights import TileWeightsPass
+from tensorjoin.pipelines import to_sql
 
 CONVERT = ConvertTenToRelPass()
 
@@ -736,3 +739,49 @@ def test_a_table_with_two_keys_is_refused():
 
 def test_an_empty_module():
     assert [op.name for op in applied(ModuleOp([]), CONVERT).ops] == []
+
+
+SPARSE_ROWS = """
+func.func @forward(%x: tensor<2x8xf32>, %w: tensor<8xi32>) -> tensor<2x3xf32> {
+  %raised = ten.map "i->i"(%w) : (tensor<8xi32>) -> tensor<8xi1> {
+  ^bb0(%flag: i32):
+    %zero = arith.constant 0 : i32
+    %is = arith.cmpi ne, %flag, %zero : i32
+    ten.yield %is : i1
+  }
+  %mask = ten.sparsify %raised : tensor<8xi1> -> tensor<8xi1, #ten.sparse>
+  %kept = ten.map "pi,i->pi"(%x, %mask)
+    : (tensor<2x8xf32>, tensor<8xi1, #ten.sparse>) -> tensor<2x8xf32, #ten.sparse> {
+  ^bb0(%v: f32, %m: i1):
+    ten.yield %v : f32
+  }
+  %m = ten.weight @m from ["m"] layout <LAYOUT 1 by 4> : tensor<3x8xf32>
+  %y = ten.contract "pi,oi->po"(%kept, %m)
+    : (tensor<2x8xf32, #ten.sparse>, tensor<3x8xf32>) -> tensor<2x3xf32>
+  func.return %y : tensor<2x3xf32>
+}
+"""
+
+
+def test_chunks_of_a_tensor_with_gaps(database: Database):
+    """A chunk keeps its elements in their places where others of it are absent."""
+    generator = np.random.default_rng(3)
+    x, m = generator.normal(size=(2, 8)), generator.normal(size=(3, 8))
+    flags = np.array([0, 0, 1, 0, 0, 1, 1, 0])
+    layout = "arrays" if database.profile.vectors else "columns"
+    module = applied(SPARSE_ROWS.replace("LAYOUT", layout), *to_sql(database.profile))
+    p, i = (axis.ravel() for axis in np.indices((2, 8)))
+    o, chunk = (axis.ravel() for axis in np.indices((3, 2)))
+    parts = m.reshape(6, 4).astype(np.float32)
+    columns = (
+        {"v": parts} if database.profile.vectors else {f"v_{k}": parts[:, k] for k in range(4)}
+    )
+    tables = {
+        "arg0": {"p": p, "i": i, "v": x.ravel()},
+        "arg1": {"i": np.arange(8), "v": flags},
+        "m": {"o": o, "i": chunk, **columns},
+    }
+    result = execute(database, module, tables)["result0"]
+    expected = (x * flags) @ m.T
+    order = np.lexsort((result["b"], result["a"]))
+    np.testing.assert_allclose(np.asarray(result["v"])[order], expected.ravel(), rtol=1e-5)

@@ -169,7 +169,7 @@ def test_from_load_to_drop(
 
 def test_database_needs_no_checkpoint(database_url: str, checkpoint: Path, tmp_path: Path) -> None:
     """Other processes run the model when its folder is gone."""
-    moved = tmp_path / "moved"
+    moved = tmp_path / MODEL
     shutil.copytree(checkpoint, moved)
     assert main(["load", str(moved), "--db", database_url]) == 0
     shutil.rmtree(moved)

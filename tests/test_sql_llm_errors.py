@@ -561,22 +561,30 @@ sys.exit(main())
 """
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL], ids=lambda end: end.name)
-def test_load_cut_short(model: Path, database_url: str, end: signal.Signals, capsys: Any) -> None:
-    """Nothing of it stays, and the next load starts clean."""
-    with opened(database_url) as database:
-        create_table(database, "notes", {"v": "INT"})
-    command = [sys.executable, "-c", CUT_SHORT, "load", str(model), "--db", database_url]
+def cut_short(model: Path, url: str, end: signal.Signals) -> subprocess.CompletedProcess[str]:
+    """A process that gets a signal in the middle of its transaction."""
+    command = [sys.executable, "-c", CUT_SHORT, "load", str(model), "--db", url, "--replace"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "waiting\n"
         process.send_signal(end)
-        _, errors = process.communicate(timeout=60)
-    if end == signal.SIGINT:
-        assert process.returncode == 130
-        assert one_line(errors) == "interrupted: nothing was changed"
+        output, errors = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+def test_interrupted_load(model: Path, url: str) -> None:
+    finished = cut_short(model, url, signal.SIGINT)
+    assert finished.returncode == 130
+    assert one_line(finished.stderr) == "interrupted: nothing was changed"
+
+
+def test_killed_load(model: Path, database_url: str, capsys: Any) -> None:
+    """Nothing of it stays, and the next load starts clean."""
+    with opened(database_url) as database:
+        create_table(database, "notes", {"v": "INT"})
+    cut_short(model, database_url, signal.SIGKILL)
     with opened(database_url) as database:
         assert database.tables() == {"notes"}
     assert main(["load", str(model), "--db", database_url]) == 0

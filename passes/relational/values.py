@@ -90,7 +90,9 @@ class Emitter:
         slot = AssignmentAttr("slot", call("mod", col(axis), lit(size)), size)
         keys = [chunk if name == axis else key(name) for name in names]
         slotted = self.emit(rel.ProjectOp(rows, [*keys, slot], {"v": col("v")}))
-        packed = call("pack", col("v"), col("slot"), lit(size))
+        # Which axis of a sparse tensor has gaps, its type does not say.
+        function = "pack_sparse" if ten.is_sparse(ten.tensor(tensor)) else "pack"
+        packed = call(function, col("v"), col("slot"), lit(size))
         return self.emit(rel.AggregateOp(slotted, list(names), {column: packed}))
 
     def join(self, relations: Sequence[SSAValue]) -> SSAValue:
