@@ -48,6 +48,11 @@ class StoredModel:
     tokenizer: str | None
     """The text of tokenizer.json."""
 
+    @property
+    def shown(self) -> str:
+        """The name on one line."""
+        return self.name if self.name.isprintable() else repr(self.name)
+
 
 def statement(database: Database, tree: exp.Expr, *parameters: str) -> Statement:
     return Statement(SPELLINGS[database.profile.name].sql(tree), parameters)
@@ -95,13 +100,15 @@ def models(database: Database) -> dict[str, StoredModel]:
     """The models of a database by their names."""
     if MODELS not in database.tables():
         return {}
+    strange = f"the table {MODELS} was not made by this version of tensorjoin: rename or drop it"
     try:
         rows = read_table(database, MODELS, MODEL_COLUMNS, "name")
+    except TensorjoinError as error:
+        raise TensorjoinError(f"{strange} ({error})") from error
+    try:
         return {str(row[0]): _stored_model(*row) for row in rows}
-    except (TensorjoinError, ValueError, TypeError, KeyError) as error:
-        raise TensorjoinError(
-            f"the table {MODELS} was not made by this version of tensorjoin: rename or drop it"
-        ) from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise TensorjoinError(strange) from error
 
 
 def _stored_model(name: object, manifest: object, tokenizer: object) -> StoredModel:

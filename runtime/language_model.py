@@ -5,7 +5,6 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
@@ -13,6 +12,7 @@ from tensorjoin.errors import TensorjoinError
 from tensorjoin.frontends.tokenizer import StreamingDecoder
 from tensorjoin.runtime.catalog import StoredModel, find_model
 from tensorjoin.runtime.load import load_model
+from tensorjoin.runtime.prompt import encode, tokenizer_of
 from tensorjoin.runtime.session import Sampling, Session
 
 
@@ -64,7 +64,7 @@ class LanguageModel:
     ) -> Iterator[str]:
         """The continuation of a prompt in pieces, as they are made; `prompt` may be token ids."""
         if self._tokenizer is None:
-            raise TensorjoinError(f"the model {self.model.name} has no tokenizer: use token_ids")
+            raise TensorjoinError(f"the model {self.model.shown} has no tokenizer: use token_ids")
         decoder = StreamingDecoder(self._tokenizer)
         for token in self.token_ids(prompt, max_tokens, sampling):
             yield decoder.push(token)
@@ -111,29 +111,3 @@ class LanguageModel:
         else:
             self._session.restart()
         return self._session
-
-
-def tokenizer_of(model: StoredModel) -> Tokenizer | None:
-    """The model's tokenizer, without the truncation and padding that its file may ask for."""
-    if model.tokenizer is None:
-        return None
-    tokenizer = Tokenizer.from_str(model.tokenizer)
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
-
-
-def encode(model: StoredModel, tokenizer: Tokenizer | None, text: str) -> list[int]:
-    """The tokens of a prompt, with those that the tokenizer puts around it."""
-    if tokenizer is None:
-        raise TensorjoinError(
-            f"the model {model.name!r} has no tokenizer: give the prompt as --token-ids"
-        )
-    if not text:
-        raise TensorjoinError("the prompt is empty: give some text by --prompt")
-    try:
-        return tokenizer.encode(text).ids
-    except Exception as error:  # the library raises nothing more particular
-        raise TensorjoinError(
-            f"the tokenizer of {model.name!r} cannot encode the prompt ({error}): use other words"
-        ) from error

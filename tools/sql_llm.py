@@ -170,7 +170,7 @@ def load(args: argparse.Namespace) -> None:
         model = load_model(database, args.directory, args.name, args.replace, progress)
     seconds = time.monotonic() - start
     print(
-        f"loaded {shown(model.name)}: {model.manifest.parameters:,} parameters in {seconds:.1f} s",
+        f"loaded {model.shown}: {model.manifest.parameters:,} parameters in {seconds:.1f} s",
         file=sys.stderr,
     )
 
@@ -213,12 +213,7 @@ def described(model: "StoredModel") -> tuple[str, ...]:
         manifest.vocab_size,
         manifest.max_positions,
     )
-    return (shown(model.name), *map(str, numbers), "yes" if model.tokenizer else "no")
-
-
-def shown(name: str) -> str:
-    """A model's name on one line."""
-    return name if name.isprintable() else repr(name)
+    return (model.shown, *map(str, numbers), "yes" if model.tokenizer else "no")
 
 
 def drop(args: argparse.Namespace) -> None:
@@ -233,6 +228,7 @@ def drop(args: argparse.Namespace) -> None:
 
 def generate(args: argparse.Namespace) -> None:
     from tensorjoin.runtime.catalog import find_model
+    from tensorjoin.runtime.prompt import encode, tokenizer_of
     from tensorjoin.runtime.session import Sampling, Session
 
     sampling = Sampling(args.temperature, args.top_k, args.top_p, args.seed)
@@ -241,7 +237,7 @@ def generate(args: argparse.Namespace) -> None:
         tokenizer = tokenizer_of(model)
         prompt = args.token_ids
         if prompt is None:
-            prompt = encoded(args.prompt, model.name, tokenizer)
+            prompt = encode(model, tokenizer, args.prompt)
         seconds: list[float] = []
         tokens = Session(database, model).generate(prompt, args.max_tokens, sampling)
         tokens = timed(tokens, seconds)
@@ -250,34 +246,6 @@ def generate(args: argparse.Namespace) -> None:
             print(json.dumps(answer | measured(seconds)))
         else:
             print_pieces(pieces(prompt, tokens, tokenizer))
-
-
-def tokenizer_of(model: "StoredModel") -> "Tokenizer | None":
-    from tokenizers import Tokenizer
-
-    if model.tokenizer is None:
-        return None
-    tokenizer = Tokenizer.from_str(model.tokenizer)
-    # Its file may have been saved with the lengths of someone's training set.
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
-
-
-def encoded(text: str, model: str, tokenizer: "Tokenizer | None") -> list[int]:
-    """The tokens of a prompt, with those that the tokenizer puts around it."""
-    if tokenizer is None:
-        raise TensorjoinError(
-            f"the model {shown(model)} has no tokenizer: give the prompt as --token-ids"
-        )
-    if not text:
-        raise TensorjoinError("the prompt is empty: give some text by --prompt")
-    try:
-        return tokenizer.encode(text).ids
-    except Exception as error:  # the library raises nothing more particular
-        raise TensorjoinError(
-            f"the tokenizer of {shown(model)} cannot encode the prompt ({error}): use other words"
-        ) from error
 
 
 def timed(tokens: Iterable[int], seconds: list[float]) -> Iterator[int]:
