@@ -59,13 +59,6 @@ def pack(tokenizer: Tokenizer, texts: list[str], window: int) -> torch.Tensor:
     return torch.tensor(ids[: len(ids) // window * window]).view(-1, window)
 
 
-def loss_on(model: LlamaForCausalLM, ids: torch.Tensor) -> torch.Tensor:
-    """The loss. Positions start anew at every BEGIN, so that no story can see the one before it."""
-    index = torch.arange(ids.shape[1]).expand_as(ids)
-    starts = torch.where(ids == CONFIG.bos_token_id, index, 0).cummax(dim=1).values
-    return model(input_ids=ids, labels=ids, position_ids=index - starts, use_cache=False).loss
-
-
 def train(model: LlamaForCausalLM, windows: torch.Tensor, batch: int, peak: float) -> None:
     """One pass over the windows: AdamW, a short warm-up and a cosine down to nothing."""
     batches = windows[torch.randperm(len(windows))].split(batch)
@@ -79,7 +72,7 @@ def train(model: LlamaForCausalLM, windows: torch.Tensor, batch: int, peak: floa
     start = time.monotonic()
     model.train()
     for step, ids in enumerate(batches, start=1):
-        loss = loss_on(model, ids)
+        loss = model(input_ids=ids, labels=ids).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -95,7 +88,7 @@ def train(model: LlamaForCausalLM, windows: torch.Tensor, batch: int, peak: floa
 @torch.no_grad()
 def evaluate(model: LlamaForCausalLM, windows: torch.Tensor) -> float:
     model.eval()
-    losses = [loss_on(model, ids).item() for ids in windows.split(32)]
+    losses = [model(input_ids=ids, labels=ids).loss.item() for ids in windows.split(32)]
     return sum(losses) / len(losses)
 
 
@@ -113,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--stories", type=int, default=80_000)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--peak", type=float, default=5e-3, help="the largest learning rate")
+    parser.add_argument("--peak", type=float, default=3e-3, help="the largest learning rate")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "demo")
     arguments = parser.parse_args()
 
