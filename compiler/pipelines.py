@@ -22,6 +22,7 @@ from tensorjoin.passes.merge_ctes import MergeCtesPass
 from tensorjoin.passes.order_joins import OrderJoinsPass
 from tensorjoin.passes.push_projections import PushProjectionsPass
 from tensorjoin.passes.roll_layers import RollLayersPass
+from tensorjoin.passes.tile_state import TileStatePass
 from tensorjoin.passes.tile_weights import TileWeightsPass
 from tensorjoin.targets import MATH_FUNCTIONS, TargetProfile
 
@@ -47,6 +48,7 @@ def to_relational(profile: TargetProfile, layout: Layout = "auto") -> Pipeline:
     return (
         *to_tensor_algebra(),
         TileWeightsPass(chunk=profile.chunk),
+        TileStatePass(chunk=profile.chunk),
         AssignLayoutsPass(target=profile.name, layout=layout),
         ConvertTenToRelPass(),
         PushProjectionsPass(),

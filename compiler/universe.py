@@ -29,6 +29,7 @@ PASSES = (
     "push-projections",
     "reset-scratch",
     "roll-layers",
+    "tile-state",
     "tile-weights",
 )
 """The name of a pass is that of its file and of its class: `tile-weights`, TileWeightsPass."""

@@ -514,11 +514,13 @@ class AppendOp(IRDLOperation):
     keys = prop_def(ArrayAttr[StringAttr])
     layer = opt_operand_def(IndexType)
     layers = opt_prop_def(IntegerAttr)
+    layout = opt_prop_def(LayoutAttr)
 
     traits = traits_def(MemoryWriteEffect())
 
     assembly_format = (
-        "$input `to` $state $keys (`at` $layer^ `of` $layers)? attr-dict `:` type($input)"
+        "$input `to` $state $keys (`at` $layer^ `of` $layers)? (`layout` $layout^)? "
+        "attr-dict `:` type($input)"
     )
 
     def __init__(
@@ -549,11 +551,14 @@ class ReadOp(IRDLOperation):
     keys = prop_def(ArrayAttr[StringAttr])
     layer = opt_operand_def(IndexType)
     layers = opt_prop_def(IntegerAttr)
+    layout = opt_prop_def(LayoutAttr)
     result = result_def(TensorType)
 
     traits = traits_def(MemoryReadEffect())
 
-    assembly_format = "$state $keys (`at` $layer^ `of` $layers)? attr-dict `:` type($result)"
+    assembly_format = (
+        "$state $keys (`at` $layer^ `of` $layers)? (`layout` $layout^)? attr-dict `:` type($result)"
+    )
 
     def __init__(
         self,

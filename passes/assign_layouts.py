@@ -1,4 +1,4 @@
-"""Weights as tiled -> weights with the storage that suits the target."""
+"""Weights and state as tiled -> the storage that suits the target."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -28,13 +28,16 @@ class AssignLayout(RewritePattern):
     max_columns: int
 
     @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: ten.WeightOp, rewriter: PatternRewriter, /):
+    def match_and_rewrite(
+        self, op: ten.WeightOp | ten.AppendOp | ten.ReadOp, rewriter: PatternRewriter, /
+    ):
         if (layout := self.layout(op)) != op.layout:
             op.layout = layout
             rewriter.notify_op_modified(op)
 
-    def layout(self, op: ten.WeightOp) -> LayoutAttr:
-        tiled, shape = op.layout, ten.tensor(op.result).get_shape()
+    def layout(self, op: ten.WeightOp | ten.AppendOp | ten.ReadOp) -> LayoutAttr:
+        tensor = op.input if isinstance(op, ten.AppendOp) else op.result
+        tiled, shape = op.layout, ten.tensor(tensor).get_shape()
         if self.storage is Storage.ROWS or tiled is None or not tiled.is_chunked:
             return LayoutAttr(Storage.ROWS)
         axis, size = tiled.axis.data, tiled.size.data
@@ -46,7 +49,7 @@ class AssignLayout(RewritePattern):
 
 @dataclass(frozen=True)
 class AssignLayoutsPass(ModulePass):
-    """Choose how each weight is stored: chunks in arrays or in columns, all else in rows."""
+    """Choose how weights and state are stored: chunks in arrays or in columns, all else in rows."""
 
     name = "assign-layouts"
 

@@ -92,11 +92,7 @@ class ConvertWeight(RewritePattern):
         out = Emitter()
         type, layout = ten.tensor(op.result), op.layout or LayoutAttr(Storage.ROWS)
         names, extents = axis_names(op.result), list(type.get_shape())
-        element: Attribute = f32
-        if layout.is_chunked:
-            axis, size = layout.axis.data, layout.size.data
-            extents[axis] = -(-extents[axis] // size)
-            element = VectorType(f32, [size])
+        element = chunked_element(extents, layout)
         keys = {**layer_keys(op.layers), **dict(zip(names, extents, strict=True))}
         schema = RelationType(keys, {"v": element})
         name = op.symbol.string_value()
@@ -132,7 +128,11 @@ class ConvertAppend(RewritePattern):
         out = Emitter()
         keys = [name.data for name in op.keys]
         self.tables.declare(state_table(op, ten.tensor(op.input)))
-        rows = out.rows(op.input, keys)
+        if op.layout is not None and op.layout.is_chunked:
+            axis, size = keys[op.layout.axis.data], op.layout.size.data
+            rows = out.chunks(op.input, keys, axis, size, "v")
+        else:
+            rows = out.rows(op.input, keys)
         assigned = [key(name) for name in keys]
         if op.layers is not None:
             assigned.insert(0, AssignmentAttr(LAYER, counter_of(op), op.layers.value.data))
@@ -154,15 +154,26 @@ class ConvertRead(RewritePattern):
         relation = out.emit(rel.ScanOp(op.state.string_value(), schema))
         if op.layers is not None:
             relation = of_layer(out, op, relation, [name.data for name in op.keys])
-        rewriter.replace(op, [*out.ops, as_tensor(relation, type)])
+        rewriter.replace(op, [*out.ops, as_tensor(relation, type, op.layout)])
 
 
 def state_table(op: ten.AppendOp | ten.ReadOp, type: ten.Tensor) -> rel.TableOp:
     """The table of a state: one row for each layer, row of the context, and further index."""
     extents = [DYNAMIC_INDEX, *type.get_shape()[1:]]
+    element = chunked_element(extents, op.layout)
     keys = dict(zip([name.data for name in op.keys], extents, strict=True))
-    schema = RelationType({**layer_keys(op.layers), **keys}, {"v": f32})
-    return rel.TableOp(op.state.string_value(), TableKind.STATE, schema)
+    schema = RelationType({**layer_keys(op.layers), **keys}, {"v": element})
+    name = op.state.string_value()
+    return rel.TableOp(name, TableKind.STATE, schema, layout=op.layout)
+
+
+def chunked_element(extents: list[int], layout: LayoutAttr | None) -> Attribute:
+    """What a row holds, an element or a chunk; the chunked axis of `extents` counts chunks then."""
+    if layout is None or not layout.is_chunked:
+        return f32
+    axis, size = layout.axis.data, layout.size.data
+    extents[axis] = -(-extents[axis] // size)
+    return VectorType(f32, [size])
 
 
 @dataclass

@@ -71,6 +71,9 @@ func.func @operators(%x: tensor<?x4xf32>, %s: tensor<?xf32>, %ids: tensor<?xi32>
   ten.append %x to @"cache.{}" ["c", "d"] at %layer of 3 : i64 : tensor<?x4xf32>
   // CHECK-NEXT: ten.append %x to @"cache.{}" ["c", "d"] at %layer of 3 : i64 : tensor<?x4xf32>
   // GENERIC-NEXT: "ten.append"(%x, %layer) <{state = @"cache.{}", keys = ["c", "d"], layers = 3 : i64}> : (tensor<?x4xf32>, index) -> ()
+  ten.append %x to @tiled ["c", "d"] layout <columns 1 by 2> : tensor<?x4xf32>
+  // CHECK-NEXT: ten.append %x to @tiled ["c", "d"] layout <columns 1 by 2> : tensor<?x4xf32>
+  // GENERIC-NEXT: "ten.append"(%x) <{state = @tiled, keys = ["c", "d"], layout = #rel.layout<columns 1 by 2>}> : (tensor<?x4xf32>) -> ()
   %n = ten.read @cache ["c", "d"] : tensor<?x4xf32>
   // CHECK-NEXT: %n = ten.read @cache ["c", "d"] : tensor<?x4xf32>
   // GENERIC-NEXT: %n = "ten.read"() <{state = @cache, keys = ["c", "d"]}> : () -> tensor<?x4xf32>
