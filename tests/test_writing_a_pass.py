@@ -80,3 +80,9 @@ def test_the_pass_keeps_the_rows(package: Path):
         for module in (text, after):
             outputs = run(module, inputs=x, parameters={"row": row}).outputs
             assert outputs["y"]["p"].tolist() == kept
+
+
+def test_the_readme_shows_the_same_pass():
+    readme = (DOCUMENT.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert f"```python\n{FILES['merge_selects.py']}```" in readme
+    assert len(FILES["merge_selects.py"].splitlines()) <= 30
