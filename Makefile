@@ -10,8 +10,8 @@ DEMO_PROMPT ?= Once upon a time
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip install -qq --upgrade pip
+	$(BIN)/pip install -qq --editable '.[dev]'
 	touch $@
 
 demo: $(STAMP)
@@ -23,7 +23,7 @@ test: $(STAMP)
 # The packages as installed: the type checker does not see through an editable install.
 types: $(STAMP)
 	rm -rf .types build
-	$(BIN)/pip install --quiet --no-deps --upgrade --target .types .
+	$(BIN)/pip install -qq --no-deps --upgrade --target .types .
 	rm -rf build
 
 check: types
@@ -33,8 +33,8 @@ check: types
 
 $(REFERENCES)/.installed: tests/references/requirements.txt
 	$(PYTHON) -m venv $(REFERENCES)
-	$(REFERENCES)/bin/pip install --quiet --upgrade pip
-	$(REFERENCES)/bin/pip install --quiet --requirement $<
+	$(REFERENCES)/bin/pip install -qq --upgrade pip
+	$(REFERENCES)/bin/pip install -qq --requirement $<
 	touch $@
 
 references: $(REFERENCES)/.installed
