@@ -148,6 +148,9 @@ class DuckdbDatabase(Database):
             # A failed transaction has no use for it, and would hide its own error behind this one.
             with contextlib.suppress(duckdb.Error):
                 self._connection.unregister(SOURCE)
+            # DuckDB holds on to the dictionary until the transaction ends, and that would be the
+            # whole model.
+            source.clear()
 
 
 def _check_magic(path: Path) -> None:

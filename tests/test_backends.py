@@ -1,11 +1,13 @@
 """The backends: values, names, transactions, errors and interrupts, on every engine."""
 
+import gc
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -132,6 +134,18 @@ def test_statement_survives_its_table(database: Database) -> None:
 
 
 # Bulk insertion
+
+
+def test_insert_lets_go_of_its_arrays(database: Database) -> None:
+    """In the middle of a transaction: a model is loaded in one, and may be larger than memory."""
+    create_table(database, "t", {"a": "INT", "v": "REAL"})
+    with database.transaction():
+        array = np.zeros(1000, dtype=np.float32)
+        reference = weakref.ref(array)
+        database.insert("t", {"a": np.arange(1000), "v": array})
+        del array
+        gc.collect()
+        assert reference() is None
 
 
 def test_insert_round_trip(database: Database) -> None:
