@@ -1,6 +1,7 @@
 """Databases for the tests: each engine, a fresh database for each test."""
 
 import os
+import signal
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -16,6 +17,9 @@ from tensorjoin.backends.database import Database
 
 ENGINES = ("sqlite", "duckdb", "postgres")
 NUMBERS = count()
+
+# A shell's background job ignores Ctrl-C, and so would every process that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
