@@ -87,6 +87,11 @@ class Database(ABC):
         with self._one_line_errors():
             return self._tables()
 
+    def columns(self, statement: Statement) -> list[str]:
+        """The names of the columns that a query has."""
+        with self._one_line_errors():
+            return self._columns(statement)
+
     def insert(self, table: str, columns: Mapping[str, np.ndarray]) -> None:
         """
         Append rows, given as columns of equal length.
@@ -98,9 +103,6 @@ class Database(ABC):
         if len(rows) != 1:
             raise ValueError(f"columns of {table!r} differ in length: {sorted(rows)}")
         for name, column in columns.items():
-            # SQLite and DuckDB's numpy scan would store NULL without a word.
-            if column.dtype.kind == "f" and np.isnan(column).any():
-                raise TensorjoinError(f"column {name!r} of {table!r} holds NaN: SQL has no place")
             if column.ndim != 1 and not (column.ndim == 2 and self.profile.vectors):
                 raise ValueError(f"column {name!r} of {table!r} has {column.ndim} dimensions")
         if rows != {0}:
@@ -139,6 +141,9 @@ class Database(ABC):
 
     @abstractmethod
     def _tables(self) -> set[str]: ...
+
+    @abstractmethod
+    def _columns(self, statement: Statement) -> list[str]: ...
 
     @abstractmethod
     def _insert(self, table: str, columns: Mapping[str, np.ndarray]) -> None: ...

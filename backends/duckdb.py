@@ -109,6 +109,11 @@ class DuckdbDatabase(Database):
             parsed = self._parsed[sql] = statements[0]
         return parsed
 
+    def _columns(self, statement: Statement) -> list[str]:
+        parsed = self._parse(statement.sql)
+        found = self._worker.run(lambda: self._connection.execute(parsed).description)
+        return [column[0] for column in found or ()]
+
     def _begin(self, writes: bool) -> None:
         self._worker.run(self._connection.begin)
 
@@ -135,7 +140,7 @@ class DuckdbDatabase(Database):
             parts = [column] if column.ndim == 1 else list(column.T)
             names = [f"c{len(source) + offset}" for offset in range(len(parts))]
             source.update(zip(names, parts, strict=True))
-            references = [exp.Column(this=identifier(name)) for name in names]
+            references = [or_nan(name) if has_nan(column) else loaded(name) for name in names]
             selected.append(
                 references[0] if column.ndim == 1 else exp.Array(expressions=references)
             )
@@ -151,6 +156,20 @@ class DuckdbDatabase(Database):
             # DuckDB holds on to the dictionary until the transaction ends, and that would be the
             # whole model.
             source.clear()
+
+
+def has_nan(column: np.ndarray) -> bool:
+    return column.dtype.kind == "f" and bool(np.isnan(column).any())
+
+
+def loaded(name: str) -> exp.Expr:
+    return exp.Column(this=identifier(name))
+
+
+def or_nan(name: str) -> exp.Expr:
+    """A column of numbers: the scan of numpy's arrays takes NaN for NULL."""
+    nan = exp.Cast(this=exp.Literal.string("NaN"), to=exp.DataType.build("DOUBLE"))
+    return exp.Coalesce(this=loaded(name), expressions=[nan])
 
 
 def _check_magic(path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 from xdsl.dialects import func
-from xdsl.dialects.builtin import IntAttr, ModuleOp
+from xdsl.dialects.builtin import IntAttr, ModuleOp, f32, f64
 from xdsl.ir import Attribute, Block, SSAValue
 
 from tensorjoin.backends.inlining import too_large
@@ -28,15 +28,23 @@ TableNames = Callable[[str], str]
 """From a symbol of the module to the name of a table in the database."""
 
 
-def emit_program(module: ModuleOp, profile: TargetProfile, table_name: TableNames = str) -> Program:
+def emit_program(
+    module: ModuleOp,
+    profile: TargetProfile,
+    table_name: TableNames = str,
+    keeps_weights: bool = True,
+) -> Program:
     """
-    The tables and procedures of a module lowered to `sql`.
+    The tables and procedures of a module lowered to `sql`; weights too are in temporary tables
+    unless the program `keeps_weights`.
 
     Raises TensorjoinError where something has no spelling on the target.
     """
     spelling = SPELLINGS[profile.name]
     tables = [
-        _table(op, spelling, table_name) for op in module.ops if isinstance(op, sql.CreateTableOp)
+        _table(op, spelling, table_name, keeps_weights)
+        for op in module.ops
+        if isinstance(op, sql.CreateTableOp)
     ]
     procedures = {
         op.sym_name.data: tuple(Procedure(spelling, profile, table_name).steps(op.body.block))
@@ -44,6 +52,35 @@ def emit_program(module: ModuleOp, profile: TargetProfile, table_name: TableName
         if isinstance(op, func.FuncOp)
     }
     return Program(tuple(tables), procedures)
+
+
+def emit_query(
+    module: ModuleOp,
+    profile: TargetProfile,
+    table_name: TableNames,
+    inputs: Sequence[exp.CTE],
+) -> exp.Select:
+    """
+    The query that fills the one table of a module with one insertion; `inputs` stand for the tables
+    it reads, by their names.
+    """
+    (insertion,) = (op for op in module.walk() if isinstance(op, sql.InsertOp))
+    emission = Emission(SPELLINGS[profile.name], profile, table_name)
+    emission.ctes += inputs
+    tree = emission.root(insertion.query)
+    assert isinstance(tree, exp.Select)
+    return tree
+
+
+def emit_tables(
+    module: ModuleOp, profile: TargetProfile, table_name: TableNames, keeps_weights: bool
+) -> list[Table]:
+    """The tables of a module that hold weights."""
+    return [
+        _table(op, SPELLINGS[profile.name], table_name, keeps_weights)
+        for op in module.ops
+        if isinstance(op, sql.CreateTableOp) and op.kind.data is TableKind.WEIGHT
+    ]
 
 
 def no_rows(width: int) -> exp.Select:
@@ -56,14 +93,18 @@ def quoted(name: str) -> exp.Identifier:
     return exp.to_identifier(name, quoted=True)
 
 
-def _table(op: sql.CreateTableOp, spelling: Spelling, table_name: TableNames) -> Table:
+def _table(
+    op: sql.CreateTableOp, spelling: Spelling, table_name: TableNames, keeps_weights: bool
+) -> Table:
     kind = TableKind(op.kind.data)
     name, keys = op.sym_name.data, op.schema.extents
     columns: list[exp.Expr] = [
         exp.ColumnDef(
             this=quoted(column),
             kind=spelling.type(type),
-            constraints=[exp.ColumnConstraint(kind=exp.NotNullColumnConstraint())],
+            constraints=[]
+            if spelling.nan_is_null and type in (f32, f64)
+            else [exp.ColumnConstraint(kind=exp.NotNullColumnConstraint())],
         )
         for column, type in op.schema.types.items()
     ]
@@ -71,7 +112,7 @@ def _table(op: sql.CreateTableOp, spelling: Spelling, table_name: TableNames) ->
     if is_keyed:
         columns.append(exp.PrimaryKey(expressions=[quoted(key) for key in keys]))
     properties: list[exp.Expr] = []
-    if kind != TableKind.WEIGHT:
+    if kind != TableKind.WEIGHT or not keeps_weights:
         properties.append(exp.TemporaryProperty())
     if is_keyed:
         properties += [property() for property in spelling.table_properties]
@@ -120,7 +161,13 @@ class Procedure:
                 case sql.InsertOp() | sql.DeleteOp() | sql.TruncateOp():
                     emission = Emission(self.spelling, self.profile, self.table_name)
                     steps.append(Step(emission.statement(op), loop))
-                case sql.TableOp() | sql.ValuesOp() | sql.SelectOp() | func.ReturnOp():
+                case (
+                    sql.TableOp()
+                    | sql.ValuesOp()
+                    | sql.SelectOp()
+                    | sql.UnionOp()
+                    | func.ReturnOp()
+                ):
                     pass
                 case _:
                     raise TensorjoinError(f"{op.name} has no form as a statement: lower it to sql")
@@ -160,7 +207,7 @@ class Emission:
         for value in _in_order(query):
             owner = value.owner
             is_root = value is query and isinstance(owner, sql.SelectOp)
-            if is_root or not isinstance(owner, sql.SelectOp | sql.ValuesOp):
+            if is_root or not isinstance(owner, sql.SelectOp | sql.ValuesOp | sql.UnionOp):
                 continue
             self.names[value] = f"t{len(self.names)}"
             is_shared = self.spelling.marks_materialized and uses.get(value, 0) > 1
@@ -174,8 +221,12 @@ class Emission:
             tree.set("with_", exp.With(expressions=self.ctes))
         return tree
 
-    def cte(self, owner: sql.SelectOp | sql.ValuesOp, name: str, is_alone: bool) -> exp.Expr:
+    def cte(
+        self, owner: sql.SelectOp | sql.ValuesOp | sql.UnionOp, name: str, is_alone: bool
+    ) -> exp.Expr:
         alias = exp.TableAlias(this=quoted(name))
+        if isinstance(owner, sql.UnionOp):
+            return exp.CTE(this=self.union(owner), alias=alias)
         if isinstance(owner, sql.ValuesOp):
             columns = list(schema(owner.result).types)
             alias.set("columns", [quoted(column) for column in columns])
@@ -190,6 +241,16 @@ class Emission:
             return exp.CTE(this=exp.Values(expressions=rows), alias=alias)
         marked = True if is_alone else None
         return exp.CTE(this=self.select(owner), alias=alias, materialized=marked)
+
+    def union(self, op: sql.UnionOp) -> exp.Expr:
+        parts: list[exp.Expr] = []
+        for source in op.sources:
+            columns = [exp.Column(this=quoted(name)) for name in schema(source).types]
+            parts.append(exp.select(*columns, copy=False).from_(self.source(source), copy=False))
+        tree = parts[0]
+        for part in parts[1:]:
+            tree = exp.Union(this=tree, expression=part, distinct=False)
+        return tree
 
     def select(self, op: sql.SelectOp) -> exp.Select:
         columns = [
@@ -294,7 +355,7 @@ def _in_order(query: SSAValue) -> list[SSAValue]:
     def visit(value: SSAValue) -> None:
         if value in ordered:
             return
-        if isinstance(value.owner, sql.SelectOp):
+        if isinstance(value.owner, sql.SelectOp | sql.UnionOp):
             for source in value.owner.sources:
                 visit(source)
         ordered[value] = None
@@ -308,7 +369,7 @@ def _uses(query: SSAValue) -> dict[SSAValue, int]:
     uses: dict[SSAValue, int] = {}
     for value in _in_order(query):
         sources: Sequence[SSAValue] = (
-            value.owner.sources if isinstance(value.owner, sql.SelectOp) else ()
+            value.owner.sources if isinstance(value.owner, sql.SelectOp | sql.UnionOp) else ()
         )
         for source in sources:
             uses[source] = uses.get(source, 0) + 1

@@ -78,12 +78,45 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "exponent10": exponent_of_ten,
     "to_int": truncated,
     "to_float": np.float64,
+    "to_long": truncated,
+    "long": np.int64,
+    "truth": np.int64,
+    "divide": np.true_divide,
+    "root": np.sqrt,
+    "ln": np.log,
+    "pow": np.power,
+    "tan": np.tan,
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "atan": np.arctan,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "tanh": np.tanh,
+    "asinh": np.arcsinh,
+    "acosh": np.arccosh,
+    "atanh": np.arctanh,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "infinity": lambda: np.float64(np.inf),
+    "nan": lambda: np.float64(np.nan),
+    "is_nan": np.isnan,
+    "bit_and": np.bitwise_and,
+    "bit_or": np.bitwise_or,
+    "bit_xor": np.bitwise_xor,
+    "shift_left": np.left_shift,
+    "shift_right": np.right_shift,
     "eq": np.equal,
     "ne": np.not_equal,
     "lt": np.less,
     "le": np.less_equal,
     "gt": np.greater,
     "ge": np.greater_equal,
+    "float_eq": np.equal,
+    "float_ne": np.not_equal,
+    "float_lt": np.less,
+    "float_le": np.less_equal,
+    "float_gt": np.greater,
+    "float_ge": np.greater_equal,
     "and": np.logical_and,
     "or": np.logical_or,
     "not": np.logical_not,
@@ -387,6 +420,11 @@ class RelFunctions(InterpreterFunctions):
         windows = Expressions(input, by_row.count, self.parameters, over)
         values = {n: windows.column(e) for n, e in rel.expressions(op.values).items()}
         return ({**input, **values},)
+
+    @impl(rel.UnionOp)
+    def union(self, interpreter: Interpreter, op: rel.UnionOp, args: PythonValues) -> PythonValues:
+        names = list(schema(op.result).types)
+        return ({name: np.concatenate([part[name] for part in args]) for name in names},)
 
     @impl(rel.MaterializeOp)
     def materialize(

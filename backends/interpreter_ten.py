@@ -100,14 +100,25 @@ SCALARS: Mapping[type[Operation], Callable[..., Any]] = {
     arith.AndIOp: np.bitwise_and,
     arith.OrIOp: np.bitwise_or,
     arith.XOrIOp: np.bitwise_xor,
+    arith.ShLIOp: np.left_shift,
+    arith.ShRSIOp: np.right_shift,
+    arith.ExtUIOp: np.int64,
     arith.SelectOp: np.where,
     arith.SIToFPOp: np.float64,
     arith.FPToSIOp: truncated,
     arith.ExtFOp: np.positive,
     arith.TruncFOp: np.positive,
     math.AbsFOp: np.abs,
+    math.AbsIOp: np.abs,
+    math.AcosOp: np.arccos,
+    math.AcoshOp: np.arccosh,
+    math.AsinOp: np.arcsin,
+    math.AsinhOp: np.arcsinh,
+    math.AtanOp: np.arctan,
+    math.AtanhOp: np.arctanh,
     math.CeilOp: np.ceil,
     math.CosOp: np.cos,
+    math.CoshOp: np.cosh,
     math.ExpOp: np.exp,
     math.ExpM1Op: np.expm1,
     math.FloorOp: np.floor,
@@ -117,7 +128,9 @@ SCALARS: Mapping[type[Operation], Callable[..., Any]] = {
     math.RoundEvenOp: np.rint,
     math.RsqrtOp: inverse_root,
     math.SinOp: np.sin,
+    math.SinhOp: np.sinh,
     math.SqrtOp: np.sqrt,
+    math.TanOp: np.tan,
     math.TanhOp: np.tanh,
 }
 """What computes each operation on all elements at once."""
@@ -207,7 +220,7 @@ class TenFunctions(InterpreterFunctions):
         table = self.inputs[op.table.string_value()]
         type, values = tensor(op.result), widened(table[op.column.data])
         names = [name.data for name in op.keys]
-        if values.ndim == len(names) and (len(names) > 1 or names[0] not in table):
+        if values.ndim == len(names) and (len(names) != 1 or names[0] not in table):
             return (typed(np.ma.getdata(values), present(values), type),)
         keys = [np.asarray(table[name], dtype=np.int64) for name in names]
         if len(keys) == 1 and type.get_shape()[0] < 0:
@@ -306,6 +319,71 @@ class TenFunctions(InterpreterFunctions):
         else:
             data, here = np.ma.getdata(table)[places], present(table)[places] & found
         return (typed(data, here, tensor(op.result)),)
+
+    @impl(ten.ScatterOp)
+    def scatter(
+        self, interpreter: Interpreter, op: ten.ScatterOp, args: PythonValues
+    ) -> PythonValues:
+        (letters, id_letters), result = parse_indices(op.indices.data)
+        every = "".join(dict.fromkeys(letters + id_letters))
+        data: Array = args[0]
+        values, ids = spread(data, letters, every), spread(args[1], id_letters, every)
+        shape = np.broadcast_shapes(values.shape, ids.shape)
+        here = np.broadcast_to(present(values) & present(ids), shape)
+        ids = np.broadcast_to(np.ma.getdata(ids), shape)
+        extents = dict(zip(every, shape, strict=True))
+        extents[op.axis] = tensor(op.result).get_shape()[result.index(op.axis)]
+        here = here & (ids >= 0) & (ids < extents[op.axis])
+        places_of: list[Array] = [*np.indices(shape)[:]]
+        index = dict(zip(every, places_of, strict=True))
+        index[op.axis] = ids
+        places = tuple(index[letter][here] for letter in result)
+        found = np.broadcast_to(np.ma.getdata(values), shape)[here]
+        kind = op.kind.data if op.kind is not None else None
+        start = {Reduction.MAX: least(data.dtype), Reduction.MIN: -least(data.dtype)}
+        nothing = 0 if kind is None else start.get(kind, 0)
+        whole = np.full([extents[letter] for letter in result], nothing, data.dtype)
+        filled = np.zeros(whole.shape, np.bool_)
+        if kind is None:
+            whole[places] = found
+        else:
+            folds = {Reduction.SUM: np.add, Reduction.MAX: np.maximum, Reduction.MIN: np.minimum}
+            folds[kind].at(whole, places, found)
+        filled[places] = True
+        return (typed(whole, filled, tensor(op.result)),)
+
+    @impl(ten.IotaOp)
+    def iota(self, interpreter: Interpreter, op: ten.IotaOp, args: PythonValues) -> PythonValues:
+        return (np.arange(tensor(op.result).get_shape()[0]),)
+
+    @impl(ten.ConcatOp)
+    def concat(
+        self, interpreter: Interpreter, op: ten.ConcatOp, args: PythonValues
+    ) -> PythonValues:
+        axis = op.axis.value.data
+        data = np.concatenate([np.ma.getdata(array) for array in args], axis)
+        here = np.concatenate([present(array) for array in args], axis)
+        return (typed(data, here, tensor(op.result)),)
+
+    @impl(ten.FillOp)
+    def fill(self, interpreter: Interpreter, op: ten.FillOp, args: PythonValues) -> PythonValues:
+        return (np.where(present(args[0]), np.ma.getdata(args[0]), scalar_constant(op.value)),)
+
+    @impl(ten.RankOp)
+    def rank(self, interpreter: Interpreter, op: ten.RankOp, args: PythonValues) -> PythonValues:
+        axis, here = op.axis.value.data, present(args[0])
+        data = np.ma.getdata(args[0]) * (-1 if op.descending is not None else 1)
+        # What is absent comes last, where it takes no other element's place.
+        order = np.lexsort((data, ~here), axis)
+        return (typed(np.argsort(order, axis, kind="stable"), here, tensor(op.result)),)
+
+    @impl(ten.RunningSumOp)
+    def running_sum(
+        self, interpreter: Interpreter, op: ten.RunningSumOp, args: PythonValues
+    ) -> PythonValues:
+        here = present(args[0])
+        data = np.where(here, np.ma.getdata(args[0]), 0)
+        return (typed(np.cumsum(data, op.axis.value.data), here, tensor(op.result)),)
 
     @impl(ten.ReshapeOp)
     def reshape(

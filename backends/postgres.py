@@ -103,6 +103,10 @@ class PostgresDatabase(Database):
         with contextlib.suppress(psycopg.Error):
             self._connection.cancel_safe()
 
+    def _columns(self, statement: Statement) -> list[str]:
+        found = self._worker.run(lambda: self._run(statement, {}).description)
+        return [column.name for column in found or ()]
+
     def _begin(self, writes: bool) -> None:
         self._worker.run(lambda: self._connection.execute("BEGIN"))
 

@@ -84,6 +84,9 @@ class SqliteDatabase(Database):
         # statement.
         return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
 
+    def _columns(self, statement: Statement) -> list[str]:
+        return [column[0] for column in self._connection.execute(statement.sql).description]
+
     def _begin(self, writes: bool) -> None:
         self._connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 

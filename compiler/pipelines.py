@@ -11,6 +11,7 @@ from tensorjoin.passes.assign_layouts import AssignLayoutsPass
 from tensorjoin.passes.convert_rel_to_sql import ConvertRelToSqlPass
 from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.passes.decompose import DecomposePass
+from tensorjoin.passes.decompose_onnx import DecomposeOnnxPass
 from tensorjoin.passes.expand_vectors import ExpandVectorsPass
 from tensorjoin.passes.fold_constants import FoldConstantsPass
 from tensorjoin.passes.fuse_contractions import FuseContractionsPass
@@ -20,10 +21,13 @@ from tensorjoin.passes.legalize_limits import LegalizeLimitsPass
 from tensorjoin.passes.materialize import MaterializePass
 from tensorjoin.passes.merge_ctes import MergeCtesPass
 from tensorjoin.passes.order_joins import OrderJoinsPass
+from tensorjoin.passes.pivot_outputs import PivotOutputsPass
 from tensorjoin.passes.push_projections import PushProjectionsPass
 from tensorjoin.passes.roll_layers import RollLayersPass
+from tensorjoin.passes.tile_inputs import TileInputsPass
 from tensorjoin.passes.tile_state import TileStatePass
 from tensorjoin.passes.tile_weights import TileWeightsPass
+from tensorjoin.passes.vectorize_rows import VectorizeRowsPass
 from tensorjoin.targets import MATH_FUNCTIONS, TargetProfile
 
 Pipeline = tuple[ModulePass, ...]
@@ -33,6 +37,7 @@ Layout = Literal["auto", "rows", "arrays", "columns"]
 def to_tensor_algebra() -> Pipeline:
     """Any level above -> `ten`, simplified."""
     return (
+        DecomposeOnnxPass(),
         RollLayersPass(),
         DecomposePass(),
         CommonSubexpressionElimination(),
@@ -64,6 +69,31 @@ def to_statements(profile: TargetProfile) -> Pipeline:
         LegalizeLimitsPass(target=profile.name),
         MaterializePass(target=profile.name),
         AllocateScratchPass(),
+        OrderJoinsPass(),
+        ConvertRelToSqlPass(),
+        MergeCtesPass(target=profile.name),
+        CanonicalizePass(),
+    )
+
+
+def to_query(profile: TargetProfile, wide_inputs: tuple[str, ...]) -> Pipeline:
+    """
+    `onnx` for one example -> one query of `sql` for every row of its inputs, with its outputs as
+    columns; the inputs named are rows of wide tables.
+    """
+    return (
+        *to_tensor_algebra(),
+        TileInputsPass(tables=wide_inputs, target=profile.name),
+        TileWeightsPass(chunk=profile.chunk),
+        AssignLayoutsPass(target=profile.name),
+        ConvertTenToRelPass(),
+        VectorizeRowsPass(),
+        PivotOutputsPass(),
+        PushProjectionsPass(),
+        CanonicalizePass(),
+        LegalizeFunctionsPass(missing=tuple(sorted(MATH_FUNCTIONS - profile.functions))),
+        ExpandVectorsPass(),
+        LegalizeLimitsPass(target=profile.name),
         OrderJoinsPass(),
         ConvertRelToSqlPass(),
         MergeCtesPass(target=profile.name),

@@ -7,7 +7,7 @@ from xdsl.passes import ModulePass
 from xdsl.universe import Universe
 from xdsl.utils.target import Target
 
-DIALECTS = ("nn", "ten", "rel", "sql")
+DIALECTS = ("onnx", "nn", "ten", "rel", "sql")
 
 PASSES = (
     "allocate-scratch",
@@ -15,6 +15,7 @@ PASSES = (
     "convert-rel-to-sql",
     "convert-ten-to-rel",
     "decompose",
+    "decompose-onnx",
     "expand-vectors",
     "fold-constants",
     "fuse-contractions",
@@ -26,11 +27,14 @@ PASSES = (
     "materialize",
     "merge-ctes",
     "order-joins",
+    "pivot-outputs",
     "push-projections",
     "reset-scratch",
     "roll-layers",
+    "tile-inputs",
     "tile-state",
     "tile-weights",
+    "vectorize-rows",
 )
 """The name of a pass is that of its file and of its class: `tile-weights`, TileWeightsPass."""
 

@@ -322,6 +322,31 @@ class SelectOp(IRDLOperation, HasCanonicalizationPatternsInterface):
 
 
 @irdl_op_definition
+class UnionOp(IRDLOperation):
+    """UNION ALL of queries with the same columns: `sql.union %x, %y : ...`"""
+
+    name = "sql.union"
+
+    sources = var_operand_def(RelationType)
+    result = result_def(RelationType)
+
+    traits = traits_def(Pure())
+
+    assembly_format = "$sources attr-dict `:` functional-type($sources, $result)"
+
+    def __init__(self, sources: Sequence[SSAValue | Operation], result_type: RelationType):
+        super().__init__(operands=[sources], result_types=[result_type])
+
+    def verify_(self) -> None:
+        names = list(schema(self.result).types)
+        for source in self.sources:
+            if list(schema(source).types) != names:
+                raise VerifyException(
+                    f"the union has columns {', '.join(names)}, not {source.type}"
+                )
+
+
+@irdl_op_definition
 class InsertOp(IRDLOperation):
     """INSERT INTO a table what a query gives: `sql.insert %q into @norms`"""
 
@@ -419,6 +444,6 @@ def aliases_of(expression: Attribute) -> set[str]:
 
 Sql = Dialect(
     "sql",
-    [CreateTableOp, TableOp, ValuesOp, SelectOp, InsertOp, DeleteOp, TruncateOp, ForOp],
+    [CreateTableOp, TableOp, ValuesOp, SelectOp, UnionOp, InsertOp, DeleteOp, TruncateOp, ForOp],
     [],
 )

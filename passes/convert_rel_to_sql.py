@@ -139,6 +139,14 @@ class ConvertWindow(RewritePattern):
         rewriter.replace(op, query)
 
 
+class ConvertUnion(RewritePattern):
+    """rel.union -> UNION ALL"""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: rel.UnionOp, rewriter: PatternRewriter, /):
+        rewriter.replace(op, sql.UnionOp(op.inputs, schema(op.result)))
+
+
 class ConvertInsert(RewritePattern):
     """rel.insert -> sql.insert"""
 
@@ -179,6 +187,7 @@ class ConvertRelToSqlPass(ModulePass):
                     ConvertJoin(),
                     ConvertAggregate(),
                     ConvertWindow(),
+                    ConvertUnion(),
                     ConvertInsert(),
                     ConvertFor(),
                 ]

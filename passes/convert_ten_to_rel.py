@@ -17,6 +17,13 @@ from tensorjoin.passes.relational.algebra import (
     ConvertReduce,
 )
 from tensorjoin.passes.relational.control import ConvertFor, ConvertFunction, ConvertYield
+from tensorjoin.passes.relational.order import ConvertRank, ConvertRunningSum
+from tensorjoin.passes.relational.sets import (
+    ConvertConcat,
+    ConvertFill,
+    ConvertIota,
+    ConvertScatter,
+)
 from tensorjoin.passes.relational.shape import ConvertReshape, ConvertSlice, ConvertSparsify
 from tensorjoin.passes.relational.storage import (
     ConvertAppend,
@@ -53,6 +60,12 @@ class ConvertTenToRelPass(ModulePass):
                     ConvertReshape(),
                     ConvertSlice(),
                     ConvertSparsify(),
+                    ConvertIota(),
+                    ConvertConcat(),
+                    ConvertFill(),
+                    ConvertScatter(),
+                    ConvertRank(),
+                    ConvertRunningSum(),
                     ConvertAppend(tables),
                     ConvertRead(tables),
                     ConvertOutput(tables),

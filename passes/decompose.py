@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import (
     i1,
     i32,
 )
+from xdsl.dialects.utils import FastMathFlag
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
@@ -60,6 +61,14 @@ def same_axes(rank: int, inputs: int) -> str:
     return f"{','.join([letters] * inputs)}->{letters}"
 
 
+FINITE = arith.FastMathFlagsAttr((FastMathFlag.NO_NANS, FastMathFlag.NO_INFS))
+"""Promised of quotients whose divisor cannot be 0."""
+
+
+def quotient(x: SSAValue | Operation, y: SSAValue | Operation) -> arith.DivfOp:
+    return arith.DivfOp(x, y, FINITE)
+
+
 def constant(value: float) -> arith.ConstantOp:
     return arith.ConstantOp(FloatAttr(value, f32))
 
@@ -99,7 +108,7 @@ class DecomposeRMSNorm(RewritePattern):
         epsilon = op.epsilon.value.data
 
         def inverse_root(total: SSAValue) -> Operation:
-            mean = arith.DivfOp(total, constant(float(width)))
+            mean = quotient(total, constant(float(width)))
             return math.RsqrtOp(arith.AddfOp(mean, constant(epsilon)))
 
         def square(v: SSAValue) -> Operation:
@@ -210,7 +219,7 @@ class DecomposeAttention(RewritePattern):
         weights = elementwise("pghc,pgh->pghc", [scores, highest], weight)
         total = ten.ReduceOp(Reduction.SUM, "pghc->pgh", weights, per_head)
         mixed = ten.ContractOp("pghc,cgd->pghd", [weights, values], per_element)
-        mean = elementwise("pghd,pgh->pghd", [mixed, total], arith.DivfOp)
+        mean = elementwise("pghd,pgh->pghd", [mixed, total], quotient)
         flat = ten.ReshapeOp(mean, tensor(op.result))
         rewriter.replace(op, [*cached, query, scores, highest, weights, total, mixed, mean, flat])
 
@@ -222,7 +231,7 @@ class DecomposeElementwise(RewritePattern):
     def match_and_rewrite(self, op: nn.SiluOp | nn.AddOp | nn.MulOp, rewriter: PatternRewriter, /):
         def silu(x: SSAValue) -> Operation:
             denominator = arith.AddfOp(constant(1.0), math.ExpOp(arith.NegfOp(x)))
-            return arith.DivfOp(x, denominator)
+            return quotient(x, denominator)
 
         scalar = {nn.SiluOp: silu, nn.AddOp: arith.AddfOp, nn.MulOp: arith.MulfOp}[type(op)]
         rank = len(tensor(op.result).get_shape())

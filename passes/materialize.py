@@ -10,14 +10,15 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from tensorjoin.dialects import rel
+from tensorjoin.dialects.rel import schema
 from tensorjoin.targets import target_profile
 
-COSTLY = (rel.JoinOp, rel.AggregateOp, rel.WindowOp)
+COSTLY = (rel.JoinOp, rel.AggregateOp, rel.WindowOp, rel.UnionOp)
 CHEAP = (rel.ProjectOp, rel.SelectOp)
 
 
 def is_costly(value: SSAValue) -> bool:
-    """Whether a relation takes a join, an aggregate or a window that only it needs."""
+    """Whether a relation takes a join, an aggregate, a window or a union that only it needs."""
     owner = value.owner
     if isinstance(owner, CHEAP):
         source = owner.operands[0]
@@ -79,7 +80,10 @@ class Statements:
             looked_up = isinstance(op, rel.AggregateOp) or not value.has_one_use()
             grouped = every and looked_up and feeds_join(value)
             if is_costly(value) and (shared or grouped) or self.is_overwritten(op):
-                self.stored.add(projected(value))
+                stored = projected(value)
+                # A table has columns; what has none is one row, or none.
+                if schema(stored).types:
+                    self.stored.add(stored)
 
     def is_overwritten(self, op: Operation) -> bool:
         """Whether a scan is used by a statement after one that inserts into its table."""

@@ -1,11 +1,11 @@
 """Stream a checkpoint's tensors into the rows of a weight table."""
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 
 import numpy as np
 
 from tensorjoin.backends.database import Database
-from tensorjoin.frontends.checkpoint import Checkpoint
 from tensorjoin.program import Chunks, Table
 
 BLOCK_ELEMENTS = 1 << 20
@@ -14,8 +14,24 @@ BLOCK_ELEMENTS = 1 << 20
 LAYER = "layer"
 
 
+class Described(Protocol):
+    """What is known of a tensor before its elements are read."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+
+class Tensors(Protocol):
+    """A file of tensors, read by rows."""
+
+    @property
+    def entries(self) -> Mapping[str, Described]: ...
+
+    def read_rows(self, name: str, start: int, stop: int, /) -> np.ndarray: ...
+
+
 def load_weight(
-    database: Database, checkpoint: Checkpoint, table: Table, done: Callable[[int], None]
+    database: Database, checkpoint: Tensors, table: Table, done: Callable[[int], None]
 ) -> None:
     """Fill a table from its sources; calls `done` with the number of elements of each block."""
     layers = table.keys.get(LAYER)
@@ -34,7 +50,7 @@ def load_weight(
 
 
 def blocks(
-    checkpoint: Checkpoint, tensor: str, chunks: Chunks | None
+    checkpoint: Tensors, tensor: str, chunks: Chunks | None
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Slices of a tensor along its first axis, whole chunks each, with where they start."""
     shape = checkpoint.entries[tensor].shape

@@ -76,6 +76,81 @@ def test_each_operator(database: Database):
     assert results["ranks"]["rank"].tolist() == [2, 4, 1, 3, 1, 4, 2, 3, 4, 3, 1, 2]
 
 
+ROWS = "<[p: ?, i: 4], v: f64, n: i64>"
+
+
+def union(*names: str) -> str:
+    """The rows of relations of the type of %x."""
+    types = ", ".join([f"!rel.relation{ROWS}"] * len(names))
+    return f"rel.union {', '.join(names)} : ({types}) -> !rel.relation{ROWS}"
+
+
+def test_unions(database: Database):
+    text = program(
+        f"""
+        %low = rel.select %x where lt(i, 2)
+        %high = rel.select %x where ge(i, 2)
+        %none = rel.select %x where lt(p, 0)
+        %moved = rel.project %x [p = add(p, 3), i] {{v = neg(v), n}}
+        %whole = {union("%high", "%low")}
+        %more = {union("%low", "%moved", "%none", "%high")}
+        %one = {union("%low")}
+        %empty = {union("%none", "%none")}
+        %again = {union("%x", "%one", "%x")}
+        %sums = rel.aggregate %again by [p] {{s = sum(v), m = count(n)}}
+        %nested = {union("%whole", "%moved")}
+        %kept = rel.select %nested where gt(v, 0.0)
+        %ranks = rel.window %more per [i] by [desc v, p] {{rank = row_number()}}
+        %pairs = rel.join %sums, %whole on [p]
+        """,
+        whole=ROWS,
+        more=ROWS,
+        one=ROWS,
+        empty=ROWS,
+        sums="<[p: ?], s: f64, m: i64>",
+        kept=ROWS,
+        ranks="<[p: ?, i: 4], v: f64, n: i64, rank: i64>",
+        pairs="<[p: ?, i: 4], s: f64, m: i64, v: f64, n: i64>",
+    )
+    for passes in both_forms(database):
+        results = assert_same_on(database, text, *passes, tables=X)
+    assert_rows(results["whole"], X["x"])
+    assert results["empty"]["p"].size == 0
+    v = X["x"]["v"].reshape(3, 4)
+    np.testing.assert_allclose(results["sums"]["s"], 2 * v.sum(axis=1) + v[:, :2].sum(axis=1))
+    assert results["sums"]["m"].tolist() == [10, 10, 10]
+
+
+def test_unions_of_literals_and_of_several_types(database: Database):
+    """Integers beside floats are floats."""
+    text = program(
+        """
+        %a = rel.values [1, -2] : !rel.relation<[k: 2], v: i64>
+        %b = rel.values [0.5, 1.5, -0.25] : !rel.relation<[k: 3], v: f64>
+        %c = rel.project %b [k = add(k, 2) to 5] {v}
+        %y = rel.union %a, %c
+          : (!rel.relation<[k: 2], v: i64>, !rel.relation<[k: 5], v: f64>)
+          -> !rel.relation<[k: 5], v: f64>
+        """,
+        y="<[k: 5], v: f64>",
+    )
+    for passes in both_forms(database):
+        results = execute(database, applied(text, *passes), X)
+        assert results["y"]["v"].tolist() == [1.0, -2.0, 0.5, 1.5, -0.25]
+
+
+def test_a_long_union(database: Database):
+    parts = "".join(
+        f"%x{n} = rel.project %x [p = add(p, {3 * n}), i] {{v, n}}\n" for n in range(70)
+    )
+    whole = union(*(f"%x{n}" for n in range(70)))
+    text = program(f"{parts}\n%y = {whole}", y=ROWS)
+    for passes in both_forms(database):
+        results = execute(database, applied(text, *passes), X)["y"]
+        assert results["p"].tolist() == np.repeat(np.arange(210), 4).tolist()
+        assert results["v"].tolist() == np.tile(X["x"]["v"], 70).tolist()
+
+
 def test_scalar_functions(database: Database):
     text = program(
         """

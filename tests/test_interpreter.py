@@ -74,15 +74,28 @@ def test_float_scalars(op, function):
     [
         ("arith.negf", np.negative),
         ("math.absf", np.abs),
+        ("math.acos", np.arccos),
+        ("math.acosh", np.arccosh),
+        ("math.asin", np.arcsin),
+        ("math.asinh", np.arcsinh),
+        ("math.atan", np.arctan),
+        ("math.atanh", np.arctanh),
+        ("math.ceil", np.ceil),
         ("math.cos", np.cos),
+        ("math.cosh", np.cosh),
         ("math.exp", np.exp),
         ("math.floor", np.floor),
         ("math.sin", np.sin),
+        ("math.sinh", np.sinh),
+        ("math.tan", np.tan),
         ("math.tanh", np.tanh),
     ],
 )
 def test_functions_of_one_float(op, function):
-    same(evaluate(scalar_map(f"{op} %x : f32", "f32", "f32"), FLOATS), function(FLOATS))
+    """Outside of a function's domain the result is NaN."""
+    with np.errstate(invalid="ignore"):
+        expected = function(FLOATS)
+    same(evaluate(scalar_map(f"{op} %x : f32", "f32", "f32"), FLOATS), expected)
 
 
 @pytest.mark.parametrize(
@@ -108,11 +121,23 @@ def test_functions_of_a_positive_float(op, function):
         ("arith.remsi", lambda x, y: x - y * np.trunc(x / y)),
         ("arith.andi", np.bitwise_and),
         ("arith.ori", np.bitwise_or),
+        ("arith.xori", np.bitwise_xor),
+        ("arith.maxsi", np.maximum),
+        ("arith.minsi", np.minimum),
     ],
 )
 def test_integer_scalars(op, function):
     text = scalar_map(f"{op} %x, %y : i32", "i32 i32", "i32")
     same(evaluate(text, INTEGERS, DIVISORS), function(INTEGERS, DIVISORS))
+
+
+def test_shifts_and_magnitudes_of_integers():
+    places = np.array([2, 5, 3, 0])
+    left = scalar_map("arith.shli %x, %y : i64", "i64 i64", "i64")
+    same(evaluate(left, INTEGERS, places), INTEGERS * 2**places)
+    right = scalar_map("arith.shrsi %x, %y : i64", "i64 i64", "i64")
+    same(evaluate(right, INTEGERS, places), np.floor(INTEGERS / 2**places))
+    same(evaluate(scalar_map("math.absi %x : i64", "i64", "i64"), INTEGERS), np.abs(INTEGERS))
 
 
 @pytest.mark.parametrize(
@@ -168,6 +193,7 @@ def test_select_and_conversions():
     same(evaluate(scalar_map("arith.sitofp %x : i32 to f32", "i32", "f32"), INTEGERS), INTEGERS)
     truncated = evaluate(scalar_map("arith.fptosi %x : f32 to i32", "f32", "i32"), FLOATS)
     same(truncated, np.array([-1, 0, 0, 2]))
+    same(evaluate(scalar_map("arith.extui %x : i1 to i64", "i1", "i64"), FLOATS > 0), [0, 0, 1, 1])
 
 
 def test_constants_are_of_their_type():
@@ -298,6 +324,126 @@ def test_reshape_slice_and_sparsify():
     same(reshaped, X.reshape(3, 2, 2))
     same(piece, X[:, 1:3])
     same(kept, np.ma.array(~HOLES, mask=HOLES))
+
+
+def returning(arguments: str, result: str, value: str) -> str:
+    """A function that returns the value of one op."""
+    return f"""
+        func.func @f({arguments}) -> {result} {{
+          %r = {value}
+          func.return %r : {result}
+        }}"""
+
+
+DENSE, GAPS = "tensor<3x4xf64>", "tensor<3x4xf64, #ten.sparse>"
+
+
+@pytest.mark.parametrize("extent", [0, 1, 5])
+def test_iota_numbers_an_axis(extent: int):
+    type = f"tensor<{extent}xi64>"
+    same(evaluate(returning("", type, f"ten.iota : {type}")), np.arange(extent))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_concat_puts_one_after_the_other(axis: int):
+    result = ["tensor<6x4xf64, #ten.sparse>", "tensor<3x8xf64, #ten.sparse>"][axis]
+    value = f"ten.concat %x, %y axis {axis} : ({GAPS}, {DENSE}) -> {result}"
+    text = returning(f"%x: {GAPS}, %y: {DENSE}", result, value)
+    holes = np.concatenate([HOLES, np.zeros((3, 4), np.bool_)], axis)
+    same(evaluate(text, SPARSE, Y), np.ma.array(np.concatenate([X, Y], axis), mask=holes))
+
+
+@pytest.mark.parametrize(
+    ("element", "value", "data"),
+    [
+        ("f64", "-0.5 : f64", X),
+        ("i64", "-3 : i64", GENERATOR.integers(-9, 9, (3, 4))),
+        ("i1", "true", X > 0),
+    ],
+)
+def test_fill_changes_nothing_but_what_is_absent(element: str, value: str, data: np.ndarray):
+    dense = f"tensor<3x4x{element}>"
+    sparse = f"tensor<3x4x{element}, #ten.sparse>"
+    text = returning(f"%x: {sparse}", dense, f"ten.fill %x with {value} : {sparse} -> {dense}")
+    constant = {"f64": -0.5, "i64": -3, "i1": True}[element]
+    same(evaluate(text, np.ma.array(data, mask=HOLES)), np.where(HOLES, constant, data))
+
+
+IDS = np.array([4, 0, 4])
+
+
+def scattered(kind: str, x: str, ids: str, indices: str, result: str) -> str:
+    kind = f"kind = #ten<reduction {kind}>, " if kind else ""
+    value = f'"ten.scatter"(%x, %n) <{{{kind}indices = "{indices}"}}> : ({x}, {ids}) -> {result}'
+    return returning(f"%x: {x}, %n: {ids}", result, value)
+
+
+@pytest.mark.parametrize(("kind", "fold"), [("sum", np.sum), ("max", np.max), ("min", np.min)])
+def test_scatter_combines_what_meets(kind: str, fold):
+    text = scattered(kind, DENSE, "tensor<3xi64>", "ij,i->rj", "tensor<6x4xf64, #ten.sparse>")
+    absent = np.repeat([[0], [1], [1], [1], [0], [1]], 4, axis=1)
+    expected = np.zeros((6, 4))
+    expected[0], expected[4] = X[1], fold(X[[0, 2]], axis=0)
+    same(evaluate(text, X, IDS), np.ma.array(expected, mask=absent))
+
+
+def test_scatter_without_a_reduction_moves():
+    text = scattered("", DENSE, "tensor<3xi64>", "ij,i->jr", "tensor<4x3xf64>")
+    same(evaluate(text, X, [2, 0, 1]), X[[1, 2, 0]].T)
+
+
+def test_scatter_drops_what_has_no_place():
+    text = scattered("sum", DENSE, "tensor<3xi64>", "ij,i->rj", "tensor<2x4xf64, #ten.sparse>")
+    expected = np.ma.array([X[1], X[1]], mask=[[0] * 4, [1] * 4])
+    same(evaluate(text, X, [-1, 0, 2]), expected)
+
+
+def test_scatter_of_absent_elements_and_by_absent_ids():
+    text = scattered("sum", GAPS, "tensor<3x4xi64>", "ij,ij->ir", "tensor<3x2xf64, #ten.sparse>")
+    ids = np.array([[0, 0, 1, 1]] * 3)
+    sums = np.where(HOLES, 0, X).reshape(3, 2, 2).sum(axis=2)
+    same(evaluate(text, SPARSE, ids), np.ma.array(sums, mask=HOLES.reshape(3, 2, 2).all(axis=2)))
+
+    ids_type = "tensor<3xi64, #ten.sparse>"
+    text = scattered("max", DENSE, ids_type, "ij,i->r", "tensor<2xf64>")
+    known = np.ma.array([1, 0, 1], mask=[0, 0, 1])
+    same(evaluate(text, X, known), np.array([X[1].max(), X[0].max()]))
+
+
+def test_a_scatter_over_ids_of_every_element_has_lost_its_axes():
+    """A histogram: no axis of the input is left."""
+    text = scattered("sum", "tensor<3x4xi64>", "tensor<3x4xi64>", "ij,ij->r", "tensor<3xi64>")
+    ids = np.array([[0, 1, 2, 2], [2, 2, 0, 1], [1, 1, 1, 2]])
+    same(evaluate(text, np.ones((3, 4), np.int64), ids), np.bincount(ids.ravel()))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("descending", ["", "descending "])
+def test_rank_is_the_place_in_a_stable_order(axis: int, descending: str):
+    value = f"ten.rank {descending}%x axis {axis} : {DENSE} -> tensor<3x4xi64>"
+    text = returning(f"%x: {DENSE}", "tensor<3x4xi64>", value)
+    x = np.array([[1.0, -2.0, 1.0, 0.0], [1.0, 1.0, 1.0, 1.0], [3.0, -2.0, 5.0, 3.0]])
+    order = np.argsort(-x if descending else x, axis, kind="stable")
+    same(np.take_along_axis(evaluate(text, x), order, axis), np.indices((3, 4))[axis])
+
+
+def test_rank_counts_only_what_is_there():
+    value = f"ten.rank %x axis 1 : {GAPS} -> tensor<3x4xi64, #ten.sparse>"
+    text = returning(f"%x: {GAPS}", "tensor<3x4xi64, #ten.sparse>", value)
+    below = (X[:, None, :] < X[:, :, None]) & ~HOLES[:, None, :]
+    same(evaluate(text, SPARSE), np.ma.array(below.sum(axis=2), mask=HOLES))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_running_sum_is_a_cumulative_sum(axis: int):
+    value = f"ten.running_sum %x axis {axis} : {DENSE} -> {DENSE}"
+    same(evaluate(returning(f"%x: {DENSE}", DENSE, value), X), np.cumsum(X, axis))
+
+
+def test_running_sum_passes_over_what_is_absent():
+    value = f"ten.running_sum %x axis 1 : {GAPS} -> {GAPS}"
+    sums = np.cumsum(np.where(HOLES, 0, X), axis=1)
+    same(evaluate(returning(f"%x: {GAPS}", GAPS, value), SPARSE), np.ma.array(sums, mask=HOLES))
 
 
 def test_weights_follow_each_other_and_have_layers():
@@ -523,6 +669,34 @@ def test_values_range_and_a_product_of_relations():
     same(tensor(relation, 2, 3), np.array([[0.5], [-2.0]]) + np.arange(3))
 
 
+def test_union_keeps_all_rows():
+    relation = relational(
+        "[p: ?, i: 8], v: f32",
+        """
+        %moved = rel.project %x [p, i = add(i, 4) to 8] {v = neg(v)}
+        %there = rel.project %x [p, i = i to 8] {v}
+        %some = rel.select %there where gt(v, 0.0)
+        %r = rel.union %some, %moved
+            : (!rel.relation<[p: ?, i: 8], v: f32>, !rel.relation<[p: ?, i: 8], v: f32>)
+            -> !rel.relation<[p: ?, i: 8], v: f32>""",
+    )
+    absent = np.concatenate([X <= 0, np.zeros((3, 4), np.bool_)], axis=1)
+    same(tensor(relation, 3, 8), np.ma.array(np.concatenate([X, -X], axis=1), mask=absent))
+
+
+def test_a_key_may_occur_in_several_parts_of_a_union():
+    relation = relational(
+        "[p: ?], v: f64, n: i64",
+        """
+        %u = rel.union %x, %x, %x
+            : (!rel.relation<[p: ?, i: 4], v: f32>, !rel.relation<[p: ?, i: 4], v: f32>,
+               !rel.relation<[p: ?, i: 4], v: f32>) -> !rel.relation<[p: ?, i: 4], v: f32>
+        %r = rel.aggregate %u by [p] {v = sum(v), n = count(v)}""",
+    )
+    same(relation["v"], 3 * X.sum(axis=1))
+    same(relation["n"], np.full(3, 12))
+
+
 def test_loop_with_a_parameter():
     relation = relational(
         "[p: ?, i: 4], v: f64",
@@ -553,6 +727,24 @@ def test_loop_with_a_parameter():
         ("if(ne(i, 0), 1.5, 2.5)", np.where(np.arange(4) != 0, 1.5, 2.5) + 0 * X),
         ("to_float(exponent10(abs(v)))", np.floor(np.log10(np.abs(X)))),
         ("pow10(to_float(sub(i, 2)))", 10.0 ** (np.arange(4) - 2) + 0 * X),
+        ("ln(abs(v))", np.log(np.abs(X))),
+        ("pow(abs(v), 1.5)", np.abs(X) ** 1.5),
+        ("root(add(abs(v), 1.0))", np.sqrt(np.abs(X) + 1)),
+        ("tan(v)", np.tan(X)),
+        ("add(asin(tanh(v)), acos(tanh(v)))", np.full((3, 4), np.pi / 2)),
+        ("atan(v)", np.arctan(X)),
+        ("sub(sinh(v), cosh(v))", -np.exp(-X)),
+        ("asinh(v)", np.arcsinh(X)),
+        ("acosh(add(abs(v), 1.0))", np.arccosh(np.abs(X) + 1)),
+        ("atanh(tanh(v))", X),
+        ("sub(floor(v), ceil(v))", np.full((3, 4), -1.0)),
+        ("if(is_nan(root(v)), 0.0, root(v))", np.sqrt(np.maximum(X, 0))),
+        ("divide(1.0, mul(v, 0.0))", np.copysign(np.inf, X)),
+        ("if(gt(v, neg(infinity())), nan(), v)", np.full((3, 4), np.nan)),
+        ("to_float(bit_or(shift_left(i, 3), 5))", (np.arange(4) * 8 | 5) + 0 * X),
+        ("to_float(bit_xor(bit_and(i, 2), 3))", (np.arange(4) & 2 ^ 3) + 0 * X),
+        ("to_float(shift_right(sub(i, 4), 1))", np.floor((np.arange(4) - 4) / 2) + 0 * X),
+        ("to_float(add(to_long(mul(v, 9.0)), truth(lt(v, 0.0))))", np.trunc(X * 9) + (X < 0)),
     ],
 )
 def test_functions_of_rows(expression, expected):

@@ -288,6 +288,33 @@ class JoinOp(IRDLOperation):
             raise VerifyException(f"the inputs share {', '.join(shared) or 'no key'}")
 
 
+@irdl_op_definition
+class UnionOp(IRDLOperation):
+    """
+    All rows of its inputs, which have the same columns: `rel.union %x, %y : !rel.relation<...>`
+
+    Rows are kept as they are, so that a key may occur in several inputs.
+    """
+
+    name = "rel.union"
+
+    inputs = var_operand_def(RelationType)
+    result = result_def(RelationType)
+
+    traits = traits_def(Pure())
+
+    assembly_format = "$inputs attr-dict `:` functional-type($inputs, $result)"
+
+    def __init__(self, inputs: Sequence[SSAValue | Operation], result_type: RelationType):
+        super().__init__(operands=[inputs], result_types=[result_type])
+
+    def verify_(self) -> None:
+        names = list(schema(self.result).types)
+        for input in self.inputs:
+            if list(schema(input).types) != names:
+                raise VerifyException(f"the union has columns {', '.join(names)}, not {input.type}")
+
+
 def shared_keys(types: Sequence[RelationType]) -> list[str]:
     """The keys that two or more of `types` have, in order of appearance."""
     names = [name for type in types for name in type.extents]

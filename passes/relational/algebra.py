@@ -47,6 +47,8 @@ class ConvertReduce(RewritePattern):
         folded = {"v": call(op.kind.data.value, col("v"))}
         total = not ten.is_sparse(ten.tensor(op.result))
         reduced = out.emit(rel.AggregateOp(rows, list(result), folded, total))
+        if op.kind.data is ten.Reduction.SUM:
+            reduced = out.integral(reduced, ten.tensor(op.result))
         rewriter.replace(op, [*out.ops, as_tensor(reduced, ten.tensor(op.result))])
 
 
@@ -87,7 +89,8 @@ class ConvertContract(RewritePattern):
         else:
             total = not ten.is_sparse(ten.tensor(op.result))
             value = rel.AggregateOp(joined, list(result), {"v": call("sum", product)}, total)
-        rewriter.replace(op, [*out.ops, value, as_tensor(value, ten.tensor(op.result))])
+        contracted = out.integral(out.emit(value), ten.tensor(op.result))
+        rewriter.replace(op, [*out.ops, as_tensor(contracted, ten.tensor(op.result))])
 
 
 def summed_chunks(op: ten.ContractOp) -> tuple[str, int]:

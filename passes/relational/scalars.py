@@ -1,9 +1,11 @@
 """The body of a `ten.map` as an expression over columns."""
 
 from collections.abc import Mapping
+from math import isinf, isnan
 
 from xdsl.dialects import arith, math
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, i1
+from xdsl.dialects.utils import FastMathFlag
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from tensorjoin.dialects import ten
@@ -14,7 +16,7 @@ FUNCTIONS: Mapping[type[Operation], str] = {
     arith.AddfOp: "add",
     arith.SubfOp: "sub",
     arith.MulfOp: "mul",
-    arith.DivfOp: "div",
+    arith.DivfOp: "divide",
     arith.NegfOp: "neg",
     arith.MaximumfOp: "greatest",
     arith.MinimumfOp: "least",
@@ -23,18 +25,55 @@ FUNCTIONS: Mapping[type[Operation], str] = {
     arith.MuliOp: "mul",
     arith.AndIOp: "and",
     arith.OrIOp: "or",
+    arith.XOrIOp: "ne",
     arith.SelectOp: "if",
     arith.SIToFPOp: "to_float",
-    math.ExpOp: "exp",
-    math.SqrtOp: "sqrt",
-    math.CosOp: "cos",
-    math.SinOp: "sin",
+    arith.FPToSIOp: "to_long",
+    arith.ExtUIOp: "truth",
+    arith.ShLIOp: "shift_left",
+    arith.ShRSIOp: "shift_right",
+    arith.DivSIOp: "idiv",
+    arith.RemSIOp: "mod",
+    arith.MaxSIOp: "greatest",
+    arith.MinSIOp: "least",
     math.AbsFOp: "abs",
+    math.AbsIOp: "abs",
+    math.AcosOp: "acos",
+    math.AcoshOp: "acosh",
+    math.AsinOp: "asin",
+    math.AsinhOp: "asinh",
+    math.AtanOp: "atan",
+    math.AtanhOp: "atanh",
+    math.CeilOp: "ceil",
+    math.CosOp: "cos",
+    math.CoshOp: "cosh",
+    math.ExpOp: "exp",
+    math.FloorOp: "floor",
+    math.LogOp: "ln",
+    math.PowFOp: "pow",
+    math.SinOp: "sin",
+    math.SinhOp: "sinh",
+    math.SqrtOp: "root",
+    math.TanOp: "tan",
+    math.TanhOp: "tanh",
 }
 
+FINITE: Mapping[type[Operation], str] = {arith.DivfOp: "div", math.SqrtOp: "sqrt"}
+"""What is said of operations whose flags promise a number: no NaN and no infinity."""
+
+BITWISE: Mapping[type[Operation], str] = {
+    arith.AndIOp: "bit_and",
+    arith.OrIOp: "bit_or",
+    arith.XOrIOp: "bit_xor",
+}
+"""Of integers; of booleans they are logical."""
+
 INTEGER_COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
-FLOAT_COMPARISONS = {1: "eq", 2: "gt", 3: "ge", 4: "lt", 5: "le", 6: "ne"}
-"""By the numbers of the predicates in `arith`; NaN does not occur in a relation."""
+FLOAT_COMPARISONS = {1: "eq", 2: "gt", 3: "ge", 4: "lt", 5: "le", 13: "ne"}
+"""By the numbers of the predicates in `arith`: ordered, but for "not equal", which is unordered."""
+
+UNORDERED = 14
+"""The predicate that holds where an operand is NaN; of x and x, it asks whether x is."""
 
 
 SHARED_CALLS = 12
@@ -70,6 +109,19 @@ def scalar_expressions(
     raise TensorjoinError("a map without ten.yield")
 
 
+def number(value: float) -> Attribute:
+    """A float, which SQL has no literal for if it is not finite."""
+    if isnan(value):
+        return call("nan")
+    if isinf(value):
+        return call("infinity") if value > 0 else call("neg", call("infinity"))
+    return lit(value)
+
+
+def is_finite(flags: arith.FastMathFlagsAttr) -> bool:
+    return {FastMathFlag.NO_NANS, FastMathFlag.NO_INFS} <= set(flags.data)
+
+
 def _expression(op: Operation, operands: list[Attribute]) -> Attribute:
     match op:
         case arith.ConstantOp(value=IntegerAttr() as value) if value.type == i1:
@@ -77,15 +129,23 @@ def _expression(op: Operation, operands: list[Attribute]) -> Attribute:
         case arith.ConstantOp(value=IntegerAttr() as value):
             return lit(value.value.data)
         case arith.ConstantOp(value=FloatAttr() as value):
-            return lit(value.value.data)
+            return number(value.value.data)
         case arith.CmpiOp() if op.predicate.value.data < len(INTEGER_COMPARISONS):
             return call(INTEGER_COMPARISONS[op.predicate.value.data], *operands)
         case arith.CmpfOp() if op.predicate.value.data in FLOAT_COMPARISONS:
-            return call(FLOAT_COMPARISONS[op.predicate.value.data], *operands)
+            name = FLOAT_COMPARISONS[op.predicate.value.data]
+            promised = FastMathFlag.NO_NANS in op.fastmath.data
+            return call(name if promised else f"float_{name}", *operands)
         case arith.ExtFOp() | arith.TruncFOp():
             return operands[0]
+        case arith.CmpfOp() if op.predicate.value.data == UNORDERED:
+            return call("is_nan", operands[0])
         case math.RsqrtOp():
             return call("div", lit(1.0), call("sqrt", *operands))
+        case arith.DivfOp() | math.SqrtOp() if is_finite(op.fastmath):
+            return call(FINITE[type(op)], *operands)
+        case arith.AndIOp() | arith.OrIOp() | arith.XOrIOp() if op.result.type != i1:
+            return call(BITWISE[type(op)], *operands)
         case _ if type(op) in FUNCTIONS:
             return call(FUNCTIONS[type(op)], *operands)
         case _:

@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from xdsl.dialects.builtin import DYNAMIC_INDEX, IntegerAttr, VectorType, f32, f64
+from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
+    IntegerAttr,
+    VectorType,
+    f32,
+    f64,
+)
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
@@ -67,18 +73,18 @@ class ConvertInput(RewritePattern):
         out = Emitter()
         keys = [name.data for name in op.keys]
         type = ten.tensor(op.result)
+        extents = list(type.get_shape())
+        element = chunked_element(extents, op.layout, type.get_element_type())
         schema = RelationType(
-            dict(zip(keys, type.get_shape(), strict=True)),
-            {op.column.data: type.get_element_type()},
-            ten.is_sparse(type),
+            dict(zip(keys, extents, strict=True)), {op.column.data: element}, ten.is_sparse(type)
         )
         name = op.table.string_value()
         kind = TableKind.STATE if op.kept else TableKind.INPUT
-        self.tables.declare(rel.TableOp(name, kind, schema))
+        self.tables.declare(rel.TableOp(name, kind, schema, layout=op.layout))
         scan = out.emit(rel.ScanOp(name, schema))
         value = {"v": col(op.column.data)}
         renamed = out.emit(rel.ProjectOp(scan, {k: k for k in keys}, value))
-        rewriter.replace(op, [*out.ops, as_tensor(renamed, type)])
+        rewriter.replace(op, [*out.ops, as_tensor(renamed, type, op.layout)])
 
 
 @dataclass
@@ -92,7 +98,7 @@ class ConvertWeight(RewritePattern):
         out = Emitter()
         type, layout = ten.tensor(op.result), op.layout or LayoutAttr(Storage.ROWS)
         names, extents = axis_names(op.result), list(type.get_shape())
-        element = chunked_element(extents, layout)
+        element = chunked_element(extents, layout, type.get_element_type())
         keys = {**layer_keys(op.layers), **dict(zip(names, extents, strict=True))}
         schema = RelationType(keys, {"v": element})
         name = op.symbol.string_value()
@@ -112,7 +118,8 @@ class ConvertConstant(RewritePattern):
         type = ten.tensor(op.result)
         keys = dict(zip(axis_names(op.result), type.get_shape(), strict=True))
         values = [v for v in op.value.get_values() if not isinstance(v, tuple)]
-        element = f64 if isinstance(values[0], float) else type.get_element_type()
+        stored = type.get_element_type()
+        element: Attribute = stored if stored not in (f32, f64) else f64
         relation = rel.ValuesOp(values, RelationType(keys, {"v": element}))
         rewriter.replace(op, [relation, as_tensor(relation, type)])
 
@@ -167,10 +174,12 @@ def state_table(op: ten.AppendOp | ten.ReadOp, type: ten.Tensor) -> rel.TableOp:
     return rel.TableOp(name, TableKind.STATE, schema, layout=op.layout)
 
 
-def chunked_element(extents: list[int], layout: LayoutAttr | None) -> Attribute:
-    """What a row holds, an element or a chunk; the chunked axis of `extents` counts chunks then."""
+def chunked_element(
+    extents: list[int], layout: LayoutAttr | None, scalar: Attribute = f32
+) -> Attribute:
+    """What a row holds, a scalar or a chunk; the chunked axis of `extents` counts chunks then."""
     if layout is None or not layout.is_chunked:
-        return f32
+        return scalar
     axis, size = layout.axis.data, layout.size.data
     extents[axis] = -(-extents[axis] // size)
     return VectorType(f32, [size])

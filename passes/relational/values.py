@@ -8,7 +8,7 @@ numbers the chunks and `v` is a vector. A sparse tensor of booleans, all true, h
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import UnrealizedConversionCastOp, VectorType
+from xdsl.dialects.builtin import UnrealizedConversionCastOp, VectorType, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from tensorjoin.dialects import rel, ten
@@ -95,6 +95,13 @@ class Emitter:
         packed = call(function, col("v"), col("slot"), lit(size))
         return self.emit(rel.AggregateOp(slotted, list(names), {column: packed}))
 
+    def integral(self, relation: SSAValue, type: ten.Tensor) -> SSAValue:
+        """A relation of sums: those of integers are integers again, which engines widen."""
+        if type.get_element_type() != i64:
+            return relation
+        keys = {name: name for name in schema(relation).extents}
+        return self.emit(rel.ProjectOp(relation, keys, {"v": call("long", col("v"))}))
+
     def join(self, relations: Sequence[SSAValue]) -> SSAValue:
         return relations[0] if len(relations) == 1 else self.emit(rel.JoinOp(relations))
 
@@ -112,18 +119,20 @@ def axis_names(tensor: SSAValue) -> list[str]:
     """Names for the axes of a tensor: those by which its first user calls them."""
     for use in tensor.uses:
         match op := use.operation:
-            case ten.MapOp() | ten.ContractOp() | ten.GatherOp() | ten.ReduceOp():
+            case ten.MapOp() | ten.ContractOp() | ten.GatherOp() | ten.ReduceOp() | ten.ScatterOp():
                 labels, _ = ten.parse_indices(op.indices.data)
                 return list(labels[use.index])
             case ten.AppendOp():
                 return ["p", *(name.data for name in op.keys.data[1:])]
             case ten.OutputOp():
                 return [name.data for name in op.keys]
-            case ten.SparsifyOp():
+            case ten.SparsifyOp() | ten.FillOp() | ten.RankOp() | ten.RunningSumOp():
+                return axis_names(op.result)
+            case ten.ConcatOp():
                 return axis_names(op.result)
             case _:
                 pass
-    return list("abcdefghk"[: len(ten.tensor(tensor).get_shape())])
+    return list("abcdefghijklmnopqrstuwyz"[: len(ten.tensor(tensor).get_shape())])
 
 
 def is_vector(type: Attribute) -> bool:

@@ -201,3 +201,31 @@ func.func @yield_outside() {
   rel.yield
 }
 // CHECK: 'rel.yield' expects parent op 'rel.for'
+
+// -----
+
+func.func @union_of_other_columns() {
+  %x = rel.scan @x : !rel.relation<[p: ?], v: f32>
+  %y = rel.scan @y : !rel.relation<[p: ?], w: f32>
+  %z = rel.union %x, %y : (!rel.relation<[p: ?], v: f32>, !rel.relation<[p: ?], w: f32>) -> !rel.relation<[p: ?], v: f32>
+  func.return
+}
+// CHECK: the union has columns p, v, not !rel.relation<[p: ?], w: f32>
+
+// -----
+
+func.func @union_in_another_order() {
+  %x = rel.scan @x : !rel.relation<[p: ?, i: 4], v: f32>
+  %y = rel.union %x : (!rel.relation<[p: ?, i: 4], v: f32>) -> !rel.relation<[i: 4, p: ?], v: f32>
+  func.return
+}
+// CHECK: the union has columns i, p, v, not !rel.relation<[p: ?, i: 4], v: f32>
+
+// -----
+
+func.func @quotient_of_integers() {
+  %x = rel.scan @x : !rel.relation<[p: ?], v: i64>
+  %y = rel.project %x [p] {v = divide(v, 2)}
+  func.return
+}
+// CHECK: div needs a float: use idiv, or to_float

@@ -55,6 +55,9 @@ func.func @operators() {
   %w = rel.window %x per [p] by [desc v, i] {rank = row_number(), mass = running_sum(exp(v))}
   // CHECK-NEXT: %w = rel.window %x per [p] by [desc v, i] {rank = row_number(), mass = running_sum(exp(v))}
   // GENERIC-NEXT: %w = "rel.window"(%x) <{{.*}}> : (!rel.relation<[p: ?, i: 4], v: f32>) -> !rel.relation<[p: ?, i: 4], v: f32, rank: i64, mass: f64>
+  %u = rel.union %x, %s, %x : (!rel.relation<[p: ?, i: 4], v: f32>, !rel.relation<[p: ?, i: 4], v: f32>, !rel.relation<[p: ?, i: 4], v: f32>) -> !rel.relation<[p: 9, i: 4], v: f32>
+  // CHECK-NEXT: %u = rel.union %x, %s, %x : (!rel.relation<[p: ?, i: 4], v: f32>, !rel.relation<[p: ?, i: 4], v: f32>, !rel.relation<[p: ?, i: 4], v: f32>) -> !rel.relation<[p: 9, i: 4], v: f32>
+  // GENERIC-NEXT: %u = "rel.union"(%x, %s, %x) : (!rel.relation<[p: ?, i: 4], v: f32>, !rel.relation<[p: ?, i: 4], v: f32>, !rel.relation<[p: ?, i: 4], v: f32>) -> !rel.relation<[p: 9, i: 4], v: f32>
   %m = rel.materialize %a
   // CHECK-NEXT: %m = rel.materialize %a
   // GENERIC-NEXT: %m = "rel.materialize"(%a) : (!rel.relation<[p: ?, o: 5], v: f64>) -> !rel.relation<[p: ?, o: 5], v: f64>

@@ -118,3 +118,19 @@ sql.insert %x into @x
 %x = sql.table @x : !rel.relation<[i: 2], v: f32>
 %y = "sql.select"(%x) <{aliases = ["a"], columns = [], where = ["not an expression"], group = [], partition = [], order = [], descending = []}> : (!rel.relation<[i: 2], v: f32>) -> !rel.relation<[]>
 // CHECK: not an expression: "not an expression"
+
+// -----
+%x = sql.table @x : !rel.relation<[i: 2], v: f32>
+%y = sql.table @y : !rel.relation<[i: 2]>
+%z = sql.union %x, %y : (!rel.relation<[i: 2], v: f32>, !rel.relation<[i: 2]>) -> !rel.relation<[i: 4], v: f32>
+// CHECK: the union has columns i, v, not !rel.relation<[i: 2]>
+
+// -----
+%x = sql.table @x : !rel.relation<[i: 2], b: i1>
+%y = sql.select {i = a.i, n = is_nan(a.b, a.b)} from %x as a : !rel.relation<[i: 2], n: i1>
+// CHECK: is_nan takes 1 arguments, not 2
+
+// -----
+%x = sql.table @x : !rel.relation<[i: 2], b: i1>
+%y = sql.select {i = a.i, n = bit_or(a.b, a.b)} from %x as a : !rel.relation<[i: 2], n: i64>
+// CHECK: arithmetic needs numbers, not i1, i1

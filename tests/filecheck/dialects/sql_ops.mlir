@@ -29,6 +29,7 @@ func.func @queries() {
   %all = sql.select {n = count(a.p)} from %summed as a : !rel.relation<[], n: i64>
   %ranked = sql.select {p = a.p, i = a.i, rank = row_number(), mass = running_sum(a.v)} from %joined as a per [a.p] by [desc a.v, a.i] : !rel.relation<[p: ?, i: 4], rank: i64, mass: f64>
   %rows = sql.select {} from %x as a where [eq(a.p, 0)] : !rel.relation<[]>
+  %both = sql.union %numbers, %none, %numbers : (!rel.relation<[i: 2], v: f64>, !rel.relation<[i: 0], v: f64>, !rel.relation<[i: 2], v: f64>) -> !rel.relation<[i: 4], v: f64>
   sql.insert %ranked into @"two words; -- \"quoted\""
   func.return
 }
@@ -41,10 +42,12 @@ func.func @queries() {
 // CHECK-NEXT: %all = sql.select {n = count(a.p)} from %summed as a : !rel.relation<[], n: i64>
 // CHECK-NEXT: %ranked = sql.select {p = a.p, i = a.i, rank = row_number(), mass = running_sum(a.v)} from %joined as a per [a.p] by [desc a.v, a.i] : !rel.relation<[p: ?, i: 4], rank: i64, mass: f64>
 // CHECK-NEXT: %rows = sql.select {} from %x as a where [eq(a.p, 0)] : !rel.relation<[]>
+// CHECK-NEXT: %both = sql.union %numbers, %none, %numbers : (!rel.relation<[i: 2], v: f64>, !rel.relation<[i: 0], v: f64>, !rel.relation<[i: 2], v: f64>) -> !rel.relation<[i: 4], v: f64>
 // CHECK-NEXT: sql.insert %ranked into @"two words; -- \22quoted\22"
 // CHECK-NEXT: func.return
 // GENERIC: "sql.values"() <{rows = [#rel.literal<0>, #rel.literal<0.5>, #rel.literal<1>, #rel.literal<-0.1>]}
 // GENERIC: %joined = "sql.select"(%x, %numbers) <{aliases = ["a", "b"], columns = [#rel.assignment<"p", #rel.ref<"a.p">, #builtin.int<
+// GENERIC: %both = "sql.union"(%numbers, %none, %numbers) : (!rel.relation<[i: 2], v: f64>, !rel.relation<[i: 0], v: f64>, !rel.relation<[i: 2], v: f64>) -> !rel.relation<[i: 4], v: f64>
 // GENERIC: "sql.insert"(%ranked) <{table = @"two words; -- \22quoted\22"}>
 
 // CHECK-LABEL: func.func @statements
@@ -85,9 +88,15 @@ func.func @functions() {
   %b = sql.select {p = a.p, c0 = round(a.x), c1 = pow10(a.m), c2 = exponent10(a.x), c3 = to_int(a.x), c4 = to_float(a.n), c5 = if(a.b, a.x, a.y), c6 = dot(a.v, a.v), c7 = element(a.v, 3)} from %t as a where [eq(a.m, 1), ne(a.m, 2), lt(a.x, a.y), le(a.x, a.y), gt(a.x, a.y), ge(a.x, a.y), and(a.b, a.b), or(a.b, not(a.b))] : !rel.relation<[p: ?], c0: f64, c1: f64, c2: i32, c3: i32, c4: f64, c5: f64, c6: f32, c7: f32>
   %c = sql.select {c0 = sum(a.x), c1 = max(a.x), c2 = min(a.x), c3 = count(a.x), c4 = pack(a.x, a.p, 4)} from %t as a : !rel.relation<[], c0: f64, c1: f64, c2: f64, c3: i64, c4: vector<4xf32>>
   %d = sql.select {p = a.p, c0 = row_number(), c1 = running_sum(a.x)} from %t as a by [a.p] : !rel.relation<[p: ?], c0: i64, c1: f64>
+  %e = sql.select {p = a.p, c0 = divide(a.x, a.y), c1 = pow(a.x, a.y), c2 = root(a.x), c3 = ln(a.x), c4 = tan(a.x), c5 = asin(a.x), c6 = acos(a.x), c7 = atan(a.x), c8 = sinh(a.x), c9 = cosh(a.x), c10 = tanh(a.x), c11 = asinh(a.x), c12 = acosh(a.x), c13 = atanh(a.x), c14 = floor(a.x), c15 = ceil(a.x), c16 = infinity(), c17 = nan(), c18 = is_nan(a.x)} from %t as a : !rel.relation<[p: ?], c0: f64, c1: f64, c2: f64, c3: f64, c4: f64, c5: f64, c6: f64, c7: f64, c8: f64, c9: f64, c10: f64, c11: f64, c12: f64, c13: f64, c14: f64, c15: f64, c16: f64, c17: f64, c18: i1>
+  %f = sql.select {p = a.p, c0 = bit_and(a.n, a.m), c1 = bit_or(a.n, a.m), c2 = bit_xor(a.n, a.m), c3 = shift_left(a.n, a.m), c4 = shift_right(a.n, a.m), c5 = to_long(a.x), c6 = truth(a.b), c7 = long(a.m)} from %t as a : !rel.relation<[p: ?], c0: i64, c1: i64, c2: i64, c3: i64, c4: i64, c5: i64, c6: i64, c7: i64>
+  %g = sql.select {p = a.p, c0 = float_eq(a.x, a.y), c1 = float_ne(a.x, a.y), c2 = float_lt(a.x, a.y), c3 = float_le(a.x, a.y), c4 = float_gt(a.x, a.y), c5 = float_ge(a.x, a.y)} from %t as a : !rel.relation<[p: ?], c0: i1, c1: i1, c2: i1, c3: i1, c4: i1, c5: i1>
   func.return
 }
 // CHECK: %a = sql.select {p = a.p, c0 = add(a.x, a.y), c1 = sub(a.x, a.y), c2 = mul(a.x, a.y), c3 = div(a.x, a.y), c4 = idiv(a.n, a.m), c5 = mod(a.n, a.m), c6 = neg(a.x), c7 = greatest(a.x, a.y), c8 = least(a.x, a.y), c9 = exp(a.x), c10 = sqrt(a.x), c11 = sin(a.x), c12 = cos(a.x), c13 = abs(a.x)} from %t as a : !rel.relation
 // CHECK-NEXT: %b = sql.select {p = a.p, c0 = round(a.x), c1 = pow10(a.m), c2 = exponent10(a.x), c3 = to_int(a.x), c4 = to_float(a.n), c5 = if(a.b, a.x, a.y), c6 = dot(a.v, a.v), c7 = element(a.v, 3)} from %t as a where [eq(a.m, 1), ne(a.m, 2), lt(a.x, a.y), le(a.x, a.y), gt(a.x, a.y), ge(a.x, a.y), and(a.b, a.b), or(a.b, not(a.b))] : !rel.relation
 // CHECK-NEXT: %c = sql.select {c0 = sum(a.x), c1 = max(a.x), c2 = min(a.x), c3 = count(a.x), c4 = pack(a.x, a.p, 4)} from %t as a : !rel.relation
 // CHECK-NEXT: %d = sql.select {p = a.p, c0 = row_number(), c1 = running_sum(a.x)} from %t as a by [a.p] : !rel.relation
+// CHECK-NEXT: %e = sql.select {p = a.p, c0 = divide(a.x, a.y), c1 = pow(a.x, a.y), c2 = root(a.x), c3 = ln(a.x), c4 = tan(a.x), c5 = asin(a.x), c6 = acos(a.x), c7 = atan(a.x), c8 = sinh(a.x), c9 = cosh(a.x), c10 = tanh(a.x), c11 = asinh(a.x), c12 = acosh(a.x), c13 = atanh(a.x), c14 = floor(a.x), c15 = ceil(a.x), c16 = infinity(), c17 = nan(), c18 = is_nan(a.x)} from %t as a : !rel.relation
+// CHECK-NEXT: %f = sql.select {p = a.p, c0 = bit_and(a.n, a.m), c1 = bit_or(a.n, a.m), c2 = bit_xor(a.n, a.m), c3 = shift_left(a.n, a.m), c4 = shift_right(a.n, a.m), c5 = to_long(a.x), c6 = truth(a.b), c7 = long(a.m)} from %t as a : !rel.relation
+// CHECK-NEXT: %g = sql.select {p = a.p, c0 = float_eq(a.x, a.y), c1 = float_ne(a.x, a.y), c2 = float_lt(a.x, a.y), c3 = float_le(a.x, a.y), c4 = float_gt(a.x, a.y), c5 = float_ge(a.x, a.y)} from %t as a : !rel.relation

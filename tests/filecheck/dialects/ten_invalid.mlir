@@ -200,3 +200,163 @@ func.func @empty_chunks() {
   func.return
 }
 // CHECK: a chunk has at least one element, of an axis from 0
+
+// -----
+
+func.func @numbers_that_are_floats() {
+  %y = ten.iota : tensor<5xf64>
+  func.return
+}
+// CHECK: the numbers of an axis are a vector of i64
+
+// -----
+
+func.func @numbers_of_two_axes() {
+  %y = ten.iota : tensor<5x5xi64>
+  func.return
+}
+// CHECK: the numbers of an axis are a vector of i64
+
+// -----
+
+func.func @numbers_of_an_unknown_extent() {
+  %y = ten.iota : tensor<?xi64>
+  func.return
+}
+// CHECK: the numbers of an axis need a known extent
+
+// -----
+
+func.func @scatter_to_no_axis(%x: tensor<3x4xf64>, %n: tensor<3xi64>) {
+  %y = ten.scatter "ij,i->j" %x, %n by sum : tensor<3x4xf64>, tensor<3xi64> -> tensor<4xf64>
+  func.return
+}
+// CHECK: the result has no axis that the ids could number
+
+// -----
+
+func.func @scatter_to_two_axes(%x: tensor<3x4xf64>, %n: tensor<3xi64>) {
+  %y = ten.scatter "ij,i->rsj" %x, %n by sum : tensor<3x4xf64>, tensor<3xi64> -> tensor<5x6x4xf64>
+  func.return
+}
+// CHECK: no operand has the axis r, s
+
+// -----
+
+func.func @scatter_by_ids_of_another_extent(%x: tensor<3x4xf64>, %n: tensor<2xi64>) {
+  %y = ten.scatter "ij,i->rj" %x, %n by sum : tensor<3x4xf64>, tensor<2xi64> -> tensor<5x4xf64>
+  func.return
+}
+// CHECK: axis i is 3 and 2 long
+
+// -----
+
+func.func @concat_of_nothing() {
+  %y = ten.concat axis 0 : () -> tensor<0xf64>
+  func.return
+}
+// CHECK: no axis 0 in tensor<0xf64>
+
+// -----
+
+func.func @concat_along_no_axis(%x: tensor<3x4xf64>) {
+  %y = ten.concat %x axis 2 : (tensor<3x4xf64>) -> tensor<3x4xf64>
+  func.return
+}
+// CHECK: no axis 2 in tensor<3x4xf64>
+
+// -----
+
+func.func @concat_of_other_widths(%x: tensor<3x4xf64>, %z: tensor<3x5xf64>) {
+  %y = ten.concat %x, %z axis 0 : (tensor<3x4xf64>, tensor<3x5xf64>) -> tensor<6x4xf64>
+  func.return
+}
+// CHECK: the pieces differ on another axis
+
+// -----
+
+func.func @concat_to_more(%x: tensor<3x4xf64>) {
+  %y = ten.concat %x, %x axis 0 : (tensor<3x4xf64>, tensor<3x4xf64>) -> tensor<7x4xf64>
+  func.return
+}
+// CHECK: the pieces do not make 7
+
+// -----
+
+func.func @concat_of_other_elements(%x: tensor<3x4xf64>, %z: tensor<3x4xf32>) {
+  %y = ten.concat %x, %z axis 0 : (tensor<3x4xf64>, tensor<3x4xf32>) -> tensor<6x4xf64>
+  func.return
+}
+// CHECK: the pieces have other elements than the whole
+
+// -----
+
+func.func @fill_of_an_unknown_shape(%x: tensor<?xf64, #ten.sparse>) {
+  %y = ten.fill %x with 0.0 : f64 : tensor<?xf64, #ten.sparse> -> tensor<?xf64>
+  func.return
+}
+// CHECK: a tensor is filled in its own, known shape
+
+// -----
+
+func.func @fill_to_another_shape(%x: tensor<3x4xf64, #ten.sparse>) {
+  %y = ten.fill %x with 0.0 : f64 : tensor<3x4xf64, #ten.sparse> -> tensor<4x3xf64>
+  func.return
+}
+// CHECK: a tensor is filled in its own, known shape
+
+// -----
+
+func.func @fill_with_gaps(%x: tensor<3x4xf64, #ten.sparse>) {
+  %y = ten.fill %x with 0.0 : f64 : tensor<3x4xf64, #ten.sparse> -> tensor<3x4xf64, #ten.sparse>
+  func.return
+}
+// CHECK: filling changes nothing but what is absent
+
+// -----
+
+func.func @fill_to_another_type(%x: tensor<3x4xf64, #ten.sparse>) {
+  %y = ten.fill %x with 0.0 : f64 : tensor<3x4xf64, #ten.sparse> -> tensor<3x4xf32>
+  func.return
+}
+// CHECK: filling changes nothing but what is absent
+
+// -----
+
+func.func @rank_along_no_axis(%x: tensor<3x4xf64>) {
+  %y = ten.rank %x axis 2 : tensor<3x4xf64> -> tensor<3x4xi64>
+  func.return
+}
+// CHECK: no axis 2 in tensor<3x4xf64>
+
+// -----
+
+func.func @rank_before_the_first_axis(%x: tensor<3x4xf64>) {
+  %y = ten.rank descending %x axis -1 : tensor<3x4xf64> -> tensor<3x4xi64>
+  func.return
+}
+// CHECK: no axis -1 in tensor<3x4xf64>
+
+// -----
+
+func.func @rank_of_other_elements(%x: tensor<3x4xf64>) {
+  %y = ten.rank %x axis 1 : tensor<3x4xf64> -> tensor<3x5xi64>
+  func.return
+}
+// CHECK: each element has one place
+
+// -----
+
+func.func @running_sum_along_no_axis(%x: tensor<3x4xf64>) {
+  %y = ten.running_sum %x axis 2 : tensor<3x4xf64> -> tensor<3x4xf64>
+  func.return
+}
+// CHECK: no axis 2 in tensor<3x4xf64>
+
+// -----
+
+func.func @running_sum_of_another_type(%x: tensor<3x4xf64>) {
+  %y = ten.running_sum %x axis 1 : tensor<3x4xf64> -> tensor<3x4xf32>
+  func.return
+}
+// CHECK: a running sum has the type of its input

@@ -1,10 +1,10 @@
 // RUN: ROUNDTRIP
 // RUN: sql-opt %s --print-op-generic | filecheck %s --check-prefix GENERIC
 
-func.func @operators(%x: tensor<?x4xf32>, %s: tensor<?xf32>, %ids: tensor<?xi32>, %flags: tensor<?xi1>, %layer: index) {
+func.func @operators(%x: tensor<?x4xf32>, %s: tensor<?xf32>, %ids: tensor<?xi32>, %flags: tensor<?xi1>, %layer: index, %e: tensor<3x4xf64>, %q: tensor<3x4xf64, #ten.sparse>, %places: tensor<3xi64>, %some: tensor<3xi1, #ten.sparse>) {
 // CHECK-LABEL: func.func @operators
 // GENERIC-LABEL: "func.func"() <{sym_name = "operators"
-// GENERIC-NEXT: ^bb0(%x: tensor<?x4xf32>, %s: tensor<?xf32>, %ids: tensor<?xi32>, %flags: tensor<?xi1>, %layer: index):
+// GENERIC-NEXT: ^bb0(%x: tensor<?x4xf32>, %s: tensor<?xf32>, %ids: tensor<?xi32>, %flags: tensor<?xi1>, %layer: index, %e: tensor<3x4xf64>, %q: tensor<3x4xf64, #ten.sparse>, %places: tensor<3xi64>, %some: tensor<3xi1, #ten.sparse>):
   %i = ten.input @batch ["p"] "token" : tensor<?xi32>
   // CHECK-NEXT: %i = ten.input @batch ["p"] "token" : tensor<?xi32>
   // GENERIC-NEXT: %i = "ten.input"() <{table = @batch, keys = ["p"], column = "token"}> : () -> tensor<?xi32>
@@ -65,6 +65,39 @@ func.func @operators(%x: tensor<?x4xf32>, %s: tensor<?xf32>, %ids: tensor<?xi32>
   %f = ten.sparsify %flags : tensor<?xi1> -> tensor<?xi1, #ten.sparse>
   // CHECK-NEXT: %f = ten.sparsify %flags : tensor<?xi1> -> tensor<?xi1, #ten.sparse>
   // GENERIC-NEXT: %f = "ten.sparsify"(%flags) : (tensor<?xi1>) -> tensor<?xi1, #ten.sparse>
+  %iota = ten.iota : tensor<5xi64>
+  // CHECK-NEXT: %iota = ten.iota : tensor<5xi64>
+  // GENERIC-NEXT: %iota = "ten.iota"() : () -> tensor<5xi64>
+  %put = ten.scatter "ij,i->rj" %e, %places : tensor<3x4xf64>, tensor<3xi64> -> tensor<5x4xf64, #ten.sparse>
+  // CHECK-NEXT: %put = ten.scatter "ij,i->rj" %e, %places : tensor<3x4xf64>, tensor<3xi64> -> tensor<5x4xf64, #ten.sparse>
+  // GENERIC-NEXT: %put = "ten.scatter"(%e, %places) <{indices = "ij,i->rj"}> : (tensor<3x4xf64>, tensor<3xi64>) -> tensor<5x4xf64, #ten.sparse>
+  %added = ten.scatter "ij,i->rj" %e, %places by sum : tensor<3x4xf64>, tensor<3xi64> -> tensor<5x4xf64, #ten.sparse>
+  // CHECK-NEXT: %added = ten.scatter "ij,i->rj" %e, %places by sum : tensor<3x4xf64>, tensor<3xi64> -> tensor<5x4xf64, #ten.sparse>
+  // GENERIC-NEXT: %added = "ten.scatter"(%e, %places) <{kind = #ten<reduction sum>, indices = "ij,i->rj"}> : (tensor<3x4xf64>, tensor<3xi64>) -> tensor<5x4xf64, #ten.sparse>
+  %highest = ten.scatter "ij,i->jr" %e, %places by max : tensor<3x4xf64>, tensor<3xi64> -> tensor<4x5xf64>
+  // CHECK-NEXT: %highest = ten.scatter "ij,i->jr" %e, %places by max : tensor<3x4xf64>, tensor<3xi64> -> tensor<4x5xf64>
+  // GENERIC-NEXT: %highest = "ten.scatter"(%e, %places) <{kind = #ten<reduction max>, indices = "ij,i->jr"}> : (tensor<3x4xf64>, tensor<3xi64>) -> tensor<4x5xf64>
+  %both = ten.concat %e, %q axis 0 : (tensor<3x4xf64>, tensor<3x4xf64, #ten.sparse>) -> tensor<6x4xf64, #ten.sparse>
+  // CHECK-NEXT: %both = ten.concat %e, %q axis 0 : (tensor<3x4xf64>, tensor<3x4xf64, #ten.sparse>) -> tensor<6x4xf64, #ten.sparse>
+  // GENERIC-NEXT: %both = "ten.concat"(%e, %q) <{axis = 0 : i64}> : (tensor<3x4xf64>, tensor<3x4xf64, #ten.sparse>) -> tensor<6x4xf64, #ten.sparse>
+  %wide = ten.concat %x, %x, %x axis 1 : (tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x12xf32>
+  // CHECK-NEXT: %wide = ten.concat %x, %x, %x axis 1 : (tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x12xf32>
+  // GENERIC-NEXT: %wide = "ten.concat"(%x, %x, %x) <{axis = 1 : i64}> : (tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x12xf32>
+  %filled = ten.fill %q with -5.000000e-01 : f64 : tensor<3x4xf64, #ten.sparse> -> tensor<3x4xf64>
+  // CHECK-NEXT: %filled = ten.fill %q with -5.000000e-01 : f64 : tensor<3x4xf64, #ten.sparse> -> tensor<3x4xf64>
+  // GENERIC-NEXT: %filled = "ten.fill"(%q) <{value = -5.000000e-01 : f64}> : (tensor<3x4xf64, #ten.sparse>) -> tensor<3x4xf64>
+  %raised = ten.fill %some with false : tensor<3xi1, #ten.sparse> -> tensor<3xi1>
+  // CHECK-NEXT: %raised = ten.fill %some with false : tensor<3xi1, #ten.sparse> -> tensor<3xi1>
+  // GENERIC-NEXT: %raised = "ten.fill"(%some) <{value = false}> : (tensor<3xi1, #ten.sparse>) -> tensor<3xi1>
+  %rank = ten.rank %e axis 1 : tensor<3x4xf64> -> tensor<3x4xi64>
+  // CHECK-NEXT: %rank = ten.rank %e axis 1 : tensor<3x4xf64> -> tensor<3x4xi64>
+  // GENERIC-NEXT: %rank = "ten.rank"(%e) <{axis = 1 : i64}> : (tensor<3x4xf64>) -> tensor<3x4xi64>
+  %last = ten.rank descending %q axis 0 : tensor<3x4xf64, #ten.sparse> -> tensor<3x4xi64, #ten.sparse>
+  // CHECK-NEXT: %last = ten.rank descending %q axis 0 : tensor<3x4xf64, #ten.sparse> -> tensor<3x4xi64, #ten.sparse>
+  // GENERIC-NEXT: %last = "ten.rank"(%q) <{descending, axis = 0 : i64}> : (tensor<3x4xf64, #ten.sparse>) -> tensor<3x4xi64, #ten.sparse>
+  %mass = ten.running_sum %x axis 1 : tensor<?x4xf32> -> tensor<?x4xf32>
+  // CHECK-NEXT: %mass = ten.running_sum %x axis 1 : tensor<?x4xf32> -> tensor<?x4xf32>
+  // GENERIC-NEXT: %mass = "ten.running_sum"(%x) <{axis = 1 : i64}> : (tensor<?x4xf32>) -> tensor<?x4xf32>
   ten.append %x to @cache ["c", "d"] : tensor<?x4xf32>
   // CHECK-NEXT: ten.append %x to @cache ["c", "d"] : tensor<?x4xf32>
   // GENERIC-NEXT: "ten.append"(%x) <{state = @cache, keys = ["c", "d"]}> : (tensor<?x4xf32>) -> ()

@@ -71,6 +71,23 @@ func.func @joins() {
 // CHECK: %three = sql.select {p = a0.p, i = a0.i, o = a1.o, v = a0.v, w = a1.w, u = a2.u} from %x as a0, %w as a1, %y as a2 where [eq(a0.i, a1.i), eq(a0.i, a2.i), eq(a0.p, a2.p)] : !rel.relation<sparse [p: ?, i: 4, o: 3], v: f32, w: f32, u: f32>
 // CHECK: %product = sql.select {p = a0.p, i = a0.i, k = a1.k, v = a0.v} from %x as a0, %cross as a1 : !rel.relation<[p: ?, i: 4, k: 2], v: f32>
 
+// CHECK-LABEL: func.func @unions
+func.func @unions() {
+  %x = rel.scan @x : !rel.relation<[p: ?, i: 4], v: f32>
+  %y = rel.project %x [p, i] {v = neg(v)}
+  %both = rel.union %x, %y, %x : (!rel.relation<[p: ?, i: 4], v: f32>, !rel.relation<[p: ?, i: 4], v: f32>, !rel.relation<[p: ?, i: 4], v: f32>) -> !rel.relation<[p: ?, i: 4], v: f32>
+  %summed = rel.aggregate %both by [p] {v = sum(v)}
+  rel.insert %summed into @a
+  %r = rel.range j to 2
+  %keys = rel.union %r, %r : (!rel.relation<[j: 2]>, !rel.relation<[j: 2]>) -> !rel.relation<[j: 2]>
+  rel.insert %keys into @b
+  func.return
+}
+// CHECK: %both = sql.union %x, %y, %x : (!rel.relation<[p: ?, i: 4], v: f32>, !rel.relation<[p: ?, i: 4], v: f32>, !rel.relation<[p: ?, i: 4], v: f32>) -> !rel.relation<[p: ?, i: 4], v: f32>
+// CHECK-NEXT: %summed = sql.select {p = a.p, v = sum(a.v)} from %both as a group [a.p] : !rel.relation<[p: ?], v: f64>
+// CHECK: %keys = sql.union %r, %r : (!rel.relation<[j: 2]>, !rel.relation<[j: 2]>) -> !rel.relation<[j: 2]>
+// CHECK-NEXT: sql.insert %keys into @b
+
 // CHECK-LABEL: func.func @loop
 func.func @loop() {
   rel.for layer to 2 {

@@ -127,3 +127,139 @@ func.func @loop() {
 // CHECK-NEXT: %[[R:.*]] = rel.project %[[S]] [p = c] {v}
 // CHECK-NEXT: rel.yield %[[R]] : !rel.relation<[p: ?], v: f64>
 // CHECK: rel.insert %[[Y]] into @y
+
+// -----
+
+// Flags promise a number: without them, functions follow IEEE 754.
+// CHECK-LABEL: func.func @promises
+func.func @promises(%x: tensor<?xf64>, %n: tensor<?xi64>) {
+  %y = ten.map "p,p->p"(%x, %n) : (tensor<?xf64>, tensor<?xi64>) -> tensor<?xf64> {
+  ^bb0(%a: f64, %b: i64):
+    %c = arith.divf %a, %a : f64
+    %d = arith.divf %a, %c fastmath<nnan,ninf> : f64
+    %e = math.sqrt %d : f64
+    %f = math.sqrt %e fastmath<nnan,ninf> : f64
+    ten.yield %f : f64
+  }
+  %z = ten.map "p,p->p"(%x, %n) : (tensor<?xf64>, tensor<?xi64>) -> tensor<?xf64> {
+  ^bb0(%a: f64, %b: i64):
+    %c = arith.cmpf uno, %a, %a : f64
+    %d = arith.constant 0x7FF0000000000000 : f64
+    %e = arith.constant 0xFFF0000000000000 : f64
+    %f = arith.constant true
+    %g = arith.xori %c, %f : i1
+    %h = arith.xori %b, %b : i64
+    %i = arith.sitofp %h : i64 to f64
+    %j = arith.maximumf %i, %e : f64
+    %k = arith.select %g, %j, %d : f64
+    ten.yield %k : f64
+  }
+  ten.output %y to @y ["p"] : tensor<?xf64>
+  ten.output %z to @z ["p"] : tensor<?xf64>
+  func.return
+}
+// CHECK: {v = sqrt(root(div(x0, divide(x0, x0))))}
+// CHECK: {v = if(ne(is_nan(x0), eq(0, 0)), greatest(to_float(bit_xor(x1, x1)), neg(infinity())), infinity())}
+
+// -----
+
+// A range that is too long to be spelt out is a product of shorter ones.
+// CHECK-LABEL: func.func @iota
+func.func @iota() {
+  %x = ten.iota : tensor<64xi64>
+  %y = ten.iota : tensor<65xi64>
+  %z = ten.iota : tensor<128xi64>
+  ten.output %x to @x ["i"] : tensor<64xi64>
+  ten.output %y to @y ["j"] : tensor<65xi64>
+  ten.output %z to @z ["k"] : tensor<128xi64>
+  func.return
+}
+// CHECK-NEXT: %[[R:.*]] = rel.range i to 64
+// CHECK-NEXT: %[[X:.*]] = rel.project %[[R]] [i] {v = long(i)}
+// CHECK-NEXT: %[[H:.*]] = rel.range jhigh to 2
+// CHECK-NEXT: %[[L:.*]] = rel.range jlow to 64
+// CHECK-NEXT: %[[J:.*]] = rel.join %[[H]], %[[L]] on []
+// CHECK-NEXT: %[[S:.*]] = rel.select %[[J]] where lt(add(mul(jhigh, 64), jlow), 65)
+// CHECK-NEXT: %[[P:.*]] = rel.project %[[S]] [j = add(mul(jhigh, 64), jlow) to 65] {}
+// CHECK-NEXT: %[[Y:.*]] = rel.project %[[P]] [j] {v = long(j)}
+// CHECK-NOT:  rel.select
+// CHECK:      rel.insert %[[X]] into @x
+// CHECK-NEXT: rel.insert %[[Y]] into @y
+
+// -----
+
+// CHECK-LABEL: func.func @concat
+func.func @concat(%x: tensor<?x4xf64>, %y: tensor<?x3xf64>) {
+  %z = ten.concat %x, %y, %x axis 1 : (tensor<?x4xf64>, tensor<?x3xf64>, tensor<?x4xf64>) -> tensor<?x11xf64>
+  ten.output %z to @z ["p", "i"] : tensor<?x11xf64>
+  func.return
+}
+// CHECK:      %[[A:.*]] = rel.project %x [p, i to 11] {v}
+// CHECK-NEXT: %[[B:.*]] = rel.project %y [p, i = add(i, 4) to 11] {v}
+// CHECK-NEXT: %[[C:.*]] = rel.project %x [p, i = add(i, 7) to 11] {v}
+// CHECK-NEXT: %[[Z:.*]] = rel.union %[[A]], %[[B]], %[[C]] : ({{.*}}) -> !rel.relation<[p: ?, i: 11], v: f64>
+// CHECK-NEXT: rel.insert %[[Z]] into @z
+
+// -----
+
+// Of an element and of what fills its place, the first is chosen.
+// CHECK-LABEL: func.func @fill
+func.func @fill(%x: tensor<3x4xf64, #ten.sparse>) {
+  %y = ten.fill %x with 0.5 : f64 : tensor<3x4xf64, #ten.sparse> -> tensor<3x4xf64>
+  ten.output %y to @y ["i", "j"] : tensor<3x4xf64>
+  func.return
+}
+// CHECK-NEXT: %x = rel.scan @arg0 : !rel.relation<sparse [i: 3, j: 4], v: f64>
+// CHECK-NEXT: %[[X:.*]] = rel.project %x [i, j] {v, filled = 0}
+// CHECK-NEXT: %[[I:.*]] = rel.range i to 3
+// CHECK-NEXT: %[[J:.*]] = rel.range j to 4
+// CHECK-NEXT: %[[P:.*]] = rel.join %[[I]], %[[J]] on []
+// CHECK-NEXT: %[[E:.*]] = rel.project %[[P]] [i, j] {v = 0.5, filled = 1}
+// CHECK-NEXT: %[[U:.*]] = rel.union %[[X]], %[[E]] : ({{.*}}) -> !rel.relation<[i: 3, j: 4], v: f64, filled: i32>
+// CHECK-NEXT: %[[W:.*]] = rel.window %[[U]] per [i, j] by [filled] {first = row_number()}
+// CHECK-NEXT: %[[S:.*]] = rel.select %[[W]] where eq(first, 1)
+// CHECK-NEXT: %[[Y:.*]] = rel.project %[[S]] [i, j] {v}
+// CHECK-NEXT: rel.insert %[[Y]] into @y
+
+// -----
+
+// An id that is no index drops its element; what meets is aggregated.
+// CHECK-LABEL: func.func @scatter
+func.func @scatter(%x: tensor<3x4xf64>, %n: tensor<3xi64>) {
+  %y = ten.scatter "ij,i->rj" %x, %n by sum : tensor<3x4xf64>, tensor<3xi64> -> tensor<5x4xf64, #ten.sparse>
+  %z = ten.scatter "ij,i->jr" %x, %n by max : tensor<3x4xf64>, tensor<3xi64> -> tensor<4x2xf64>
+  ten.output %y to @y ["r", "j"] : tensor<5x4xf64, #ten.sparse>
+  ten.output %z to @z ["j", "r"] : tensor<4x2xf64>
+  func.return
+}
+// CHECK:      %[[N:.*]] = rel.project %n [i] {id = v}
+// CHECK-NEXT: %[[J:.*]] = rel.join %x, %[[N]] on [i]
+// CHECK-NEXT: %[[S:.*]] = rel.select %[[J]] where and(ge(id, 0), lt(id, 5))
+// CHECK-NEXT: %[[M:.*]] = rel.project %[[S]] [i, j, r = id to 5] {v}
+// CHECK-NEXT: %[[Y:.*]] = rel.aggregate %[[M]] by [r, j] {v = sum(v)}
+// CHECK:      rel.select %{{.*}} where and(ge(id, 0), lt(id, 2))
+// CHECK:      %[[Z:.*]] = rel.aggregate total %{{.*}} by [j, r] {v = max(v)}
+// CHECK-NEXT: rel.insert %[[Y]] into @y
+// CHECK-NEXT: rel.insert %[[Z]] into @z
+
+// -----
+
+// CHECK-LABEL: func.func @order
+func.func @order(%x: tensor<3x4xf64>) {
+  %f = ten.rank %x axis 1 : tensor<3x4xf64> -> tensor<3x4xi64>
+  %g = ten.rank descending %x axis 0 : tensor<3x4xf64> -> tensor<3x4xi64>
+  %h = ten.running_sum %x axis 0 : tensor<3x4xf64> -> tensor<3x4xf64>
+  ten.output %f to @f ["i", "j"] : tensor<3x4xi64>
+  ten.output %g to @g ["i", "j"] : tensor<3x4xi64>
+  ten.output %h to @h ["i", "j"] : tensor<3x4xf64>
+  func.return
+}
+// CHECK:      %[[A:.*]] = rel.window %x per [i] by [v, j] {rank = row_number()}
+// CHECK-NEXT: %[[F:.*]] = rel.project %[[A]] [i, j] {v = sub(rank, 1)}
+// CHECK-NEXT: %[[B:.*]] = rel.window %x per [j] by [desc v, i] {rank = row_number()}
+// CHECK-NEXT: %[[G:.*]] = rel.project %[[B]] [i, j] {v = sub(rank, 1)}
+// CHECK-NEXT: %[[C:.*]] = rel.window %x per [j] by [i] {total = running_sum(v)}
+// CHECK-NEXT: %[[H:.*]] = rel.project %[[C]] [i, j] {v = total}
+// CHECK-NEXT: rel.insert %[[F]] into @f
+// CHECK-NEXT: rel.insert %[[G]] into @g
+// CHECK-NEXT: rel.insert %[[H]] into @h

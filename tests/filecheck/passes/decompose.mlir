@@ -44,7 +44,7 @@ func.func @rms_norm(%x: tensor<?x4xf32, #ten.sparse>, %g: tensor<4xf32>) -> tens
 // CHECK-NEXT: %y_2 = ten.map "p->p"(%y_1) : (tensor<?xf32, #ten.sparse>) -> tensor<?xf32, #ten.sparse> {
 // CHECK-NEXT: ^bb0(%2: f32):
 // CHECK-NEXT: %3 = arith.constant 4.000000e+00 : f32
-// CHECK-NEXT: %4 = arith.divf %2, %3 : f32
+// CHECK-NEXT: %4 = arith.divf %2, %3 fastmath<nnan,ninf> : f32
 // CHECK-NEXT: %5 = arith.constant 5.000000e-01 : f32
 // CHECK-NEXT: %6 = arith.addf %4, %5 : f32
 // CHECK-NEXT: %7 = math.rsqrt %6 : f32
@@ -137,7 +137,7 @@ func.func @attention(%q: tensor<?x8xf32>, %k: tensor<?x4xf32>, %v: tensor<?x4xf3
 // CHECK-NEXT: %y_9 = ten.contract "pghc,cgd->pghd"(%y_7, %y_3) : (tensor<?x2x2x?xf32, #ten.sparse>, tensor<?x2x2xf32>) -> tensor<?x2x2x2xf32>
 // CHECK-NEXT: %y_10 = ten.map "pghd,pgh->pghd"(%y_9, %y_8) : (tensor<?x2x2x2xf32>, tensor<?x2x2xf32>) -> tensor<?x2x2x2xf32> {
 // CHECK-NEXT: ^bb0(%6: f32, %7: f32):
-// CHECK-NEXT: %8 = arith.divf %6, %7 : f32
+// CHECK-NEXT: %8 = arith.divf %6, %7 fastmath<nnan,ninf> : f32
 // CHECK-NEXT: ten.yield %8 : f32
 // CHECK-NEXT: }
 // CHECK-NEXT: %y_11 = ten.reshape %y_10 : tensor<?x2x2x2xf32> -> tensor<?x8xf32>
@@ -157,7 +157,7 @@ func.func @elementwise(%x: tensor<?x4xf32>, %y: tensor<?x4xf32>) -> tensor<?x4xf
 // CHECK-NEXT: %2 = arith.negf %0 : f32
 // CHECK-NEXT: %3 = math.exp %2 : f32
 // CHECK-NEXT: %4 = arith.addf %1, %3 : f32
-// CHECK-NEXT: %5 = arith.divf %0, %4 : f32
+// CHECK-NEXT: %5 = arith.divf %0, %4 fastmath<nnan,ninf> : f32
 // CHECK-NEXT: ten.yield %5 : f32
 // CHECK-NEXT: }
 // CHECK-NEXT: %b = ten.map "pi,pi->pi"(%a, %y) : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32> {

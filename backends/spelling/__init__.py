@@ -1,0 +1,80 @@
+"""How each engine spells functions, types and tables: all differences, as tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlglot import exp
+from xdsl.dialects.builtin import IntegerType, VectorType, f32, f64, i1, i64
+from xdsl.ir import Attribute
+
+from tensorjoin.backends.spelling.duckdb import DUCKDB_FUNCTIONS
+from tensorjoin.backends.spelling.functions import Function, double, integer
+from tensorjoin.backends.spelling.postgres import POSTGRES_FUNCTIONS
+from tensorjoin.backends.spelling.sqlite import SQLITE_FUNCTIONS, ClusteredSQLite, WithoutRowid
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """One engine's spelling."""
+
+    dialect: Any
+    """sqlglot's dialect."""
+    functions: Mapping[str, Function]
+    numbers_parameters: bool = False
+    """Whether parameters are $1, $2, ... rather than named."""
+    primary_keys: bool = True
+    """Whether a primary key helps; DuckDB's is an index that only costs."""
+    table_properties: tuple[type[exp.Property], ...] = ()
+    nan_is_null: bool = False
+    """Whether NULL stands for NaN, of which SQLite has none."""
+    keeps_deleted_rows: bool = False
+    """Whether what DELETE removes is skipped over until TRUNCATE, as in PostgreSQL's tables."""
+    marks_materialized: bool = False
+    """Whether a common table expression read twice says AS MATERIALIZED."""
+
+    def sql(self, expression: exp.Expr) -> str:
+        return expression.sql(dialect=self.dialect, identify=True, comments=False)
+
+    def type(self, type: Attribute) -> exp.DataType:
+        match type:
+            case VectorType():
+                return exp.DataType.build("FLOAT[]", dialect="duckdb")
+            case IntegerType() if type == i64:
+                return exp.DataType.build("BIGINT")
+            case IntegerType() if type == i1:
+                return exp.DataType.build("BOOLEAN")
+            case IntegerType():
+                return exp.DataType.build("INT")
+            case _ if type == f32:
+                return exp.DataType.build("FLOAT")
+            case _ if type == f64:
+                return exp.DataType.build("DOUBLE")
+            case _:
+                raise ValueError(f"no type in SQL for {type}")
+
+
+SPELLINGS: Mapping[str, Spelling] = {
+    "sqlite": Spelling(
+        ClusteredSQLite,
+        SQLITE_FUNCTIONS,
+        table_properties=(WithoutRowid,),
+        nan_is_null=True,
+    ),
+    "duckdb": Spelling(
+        "duckdb",
+        DUCKDB_FUNCTIONS,
+        primary_keys=False,
+        marks_materialized=True,
+    ),
+    "postgres": Spelling(
+        "postgres",
+        POSTGRES_FUNCTIONS,
+        numbers_parameters=True,
+        keeps_deleted_rows=True,
+        marks_materialized=True,
+    ),
+}
+"""By the name of the target profile."""
+
+__all__ = ["SPELLINGS", "Spelling", "double", "integer"]

@@ -1,0 +1,35 @@
+"""Inputs as rows of a wide table: chunks of their last axis."""
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from tensorjoin.dialects import ten
+from tensorjoin.dialects.layout import LayoutAttr, Storage
+from tensorjoin.targets import target_profile
+from tensorjoin.tiling import chunk_size
+
+
+@dataclass(frozen=True)
+class TileInputsPass(ModulePass):
+    """
+    ten.input @x -> ten.input @x layout #rel.layout<columns AXIS by SIZE>, of the tables named: a
+    wide table holds such chunks as it is
+    """
+
+    name = "tile-inputs"
+
+    tables: tuple[str, ...] = ()
+    target: str = "duckdb"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        profile = target_profile(self.target)
+        storage = Storage.ARRAYS if profile.vectors else Storage.COLUMNS
+        for input in op.walk():
+            if not isinstance(input, ten.InputOp) or input.table.string_value() not in self.tables:
+                continue
+            if shape := ten.tensor(input.result).get_shape():
+                size = chunk_size(shape[-1], profile.chunk)
+                input.layout = LayoutAttr(storage, len(shape) - 1, size)

@@ -1,0 +1,229 @@
+"""An ONNX model run by an engine: compiled for the shapes of its inputs when they are known."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from onnx import ModelProto
+from sqlglot import exp
+from xdsl.context import Context
+from xdsl.dialects.builtin import i1
+from xdsl.utils.exceptions import VerifyException
+
+from tensorjoin.backends.database import Database, identifier
+from tensorjoin.backends.emitter import emit_program
+from tensorjoin.backends.spelling import SPELLINGS
+from tensorjoin.dialects.onnx.elements import numpy_type
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.frontends.onnx.model import Port, import_onnx, inputs_of, outputs_of
+from tensorjoin.frontends.onnx.tensors import TensorFile
+from tensorjoin.passes.decompose_onnx import INPUT, OUTPUT
+from tensorjoin.passes.onnx.evaluation import NeedsValueError
+from tensorjoin.passes.onnx.operators import OPERATORS
+from tensorjoin.pipelines import to_sql
+from tensorjoin.program import Program, Statement, Table
+from tensorjoin.runtime.weights import load_weight
+from tensorjoin.targets import TargetProfile
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+NAME_BYTES = 63
+
+
+@dataclass(frozen=True)
+class OnnxProgram:
+    """A model compiled for inputs of given shapes, and given values of those in `constants`."""
+
+    program: Program
+    tensors: TensorFile
+    constants: frozenset[str]
+
+
+def compile_onnx(
+    model: ModelProto,
+    profile: TargetProfile,
+    shapes: Mapping[str, Sequence[int]],
+    inputs: Arrays,
+    folder: Path | None = None,
+) -> OnnxProgram:
+    """
+    Compile a model for inputs of these shapes. Where a shape depends on the value of an input, that
+    value becomes a constant of the program.
+
+    Raises NeedsValueError where `inputs` lacks such a value, UnsupportedError by the name of what
+    has no relational form.
+    """
+    constants: dict[str, npt.NDArray[Any]] = {}
+    while True:
+        imported = import_onnx(model, OPERATORS, shapes, constants, folder)
+        module = imported.module
+        try:
+            for stage in to_sql(profile):
+                stage.apply(Context(), module)
+            break
+        except NeedsValueError as error:
+            if error.inputs <= set(constants) or not error.inputs <= set(inputs):
+                raise
+            constants |= {name: inputs[name] for name in error.inputs}
+        except VerifyException as error:
+            raise TensorjoinError(
+                f"the model is not valid: {str(error).splitlines()[0]}"
+            ) from error
+    program = emit_program(module, profile, short_name, keeps_weights=False)
+    return OnnxProgram(program, imported.tensors, frozenset(constants))
+
+
+def short_name(name: str) -> str:
+    """A name that no engine cuts off: PostgreSQL keeps 63 bytes."""
+    if len(name.encode()) <= NAME_BYTES and name.isprintable():
+        return name
+    kept = name.encode("ascii", "replace").decode()[:40]
+    return f"{kept}.{sha256(name.encode()).hexdigest()[:16]}"
+
+
+@dataclass
+class OnnxModel:
+    """
+    A model on a connection; all its tables are temporary.
+
+    It is compiled when it is first run, and again for other shapes of its inputs.
+    """
+
+    model: ModelProto
+    database: Database
+    folder: Path | None = None
+    inputs: Sequence[Port] = field(init=False)
+    outputs: Sequence[Port] = field(init=False)
+    compiled: OnnxProgram | None = field(default=None, init=False)
+    compiled_for: Mapping[str, Any] = field(default_factory=dict[str, Any], init=False)
+
+    def __post_init__(self) -> None:
+        self.inputs = inputs_of(self.model)
+        self.outputs = outputs_of(self.model)
+
+    def run(self, inputs: Arrays) -> dict[str, npt.NDArray[Any]]:
+        """
+        The outputs for these inputs, by name.
+
+        Raises TensorjoinError where an input is missing, of another type, or does not fit.
+        """
+        arrays = {port.name: self.checked(port, inputs) for port in self.inputs}
+        program = self.prepare(arrays)
+        tables = {table.name: table for table in program.program.tables}
+        with self.database.transaction(writes=False):
+            for table in tables.values():
+                if table.kind != "weight":
+                    self.clear(table)
+            for name, array in arrays.items():
+                if (table := tables.get(short_name(f"{INPUT}{name}"))) is not None:
+                    self.fill(table, array)
+            for step in program.program.procedures["forward"]:
+                for number in range(step.loop.count if step.loop else 1):
+                    bound = {step.loop.counter: number} if step.loop else {}
+                    self.database.execute(step.statement, bound)
+            return {
+                port.name: self.read(tables[short_name(f"{OUTPUT}{port.name}")], port)
+                for port in self.outputs
+            }
+
+    def checked(self, port: Port, inputs: Arrays) -> npt.NDArray[Any]:
+        if port.name not in inputs:
+            raise TensorjoinError(f"the input {port.name!r} is missing")
+        array = np.asarray(inputs[port.name])
+        wanted = numpy_type(port.element)
+        if array.dtype != wanted:
+            raise TensorjoinError(f"the input {port.name!r} is {array.dtype}, not {wanted}")
+        if port.shape is not None and (
+            len(port.shape) != array.ndim
+            or any(n is not None and n != m for n, m in zip(port.shape, array.shape, strict=True))
+        ):
+            shape = "x".join("?" if n is None else str(n) for n in port.shape)
+            raise TensorjoinError(f"the input {port.name!r} is {array.shape}, not {shape}")
+        return array
+
+    def prepare(self, arrays: Arrays) -> OnnxProgram:
+        """The program for arrays of these shapes, its tables created and its weights loaded."""
+        if self.compiled is not None:
+            if self.key(self.compiled, arrays) == self.compiled_for:
+                return self.compiled
+            self.drop(self.compiled)
+            self.compiled = None
+        shapes = {name: array.shape for name, array in arrays.items()}
+        compiled = compile_onnx(self.model, self.database.profile, shapes, arrays, self.folder)
+        self.install(compiled)
+        self.compiled_for = self.key(compiled, arrays)
+        return compiled
+
+    def compile_known_shapes(self) -> None:
+        """Compile before the first run, unless a shape or a value is missing for that."""
+        shapes = {port.name: port.shape for port in self.inputs}
+        known = {
+            name: [n for n in shape if n is not None]
+            for name, shape in shapes.items()
+            if shape is not None
+        }
+        if any(shape is None or None in shape for shape in shapes.values()):
+            return
+        try:
+            compiled = compile_onnx(self.model, self.database.profile, known, {}, self.folder)
+        except NeedsValueError:
+            return
+        self.install(compiled)
+        self.compiled_for = {name: tuple(shape) for name, shape in known.items()}
+
+    def install(self, compiled: OnnxProgram) -> None:
+        """Create a program's tables and load its weights."""
+        with self.database.transaction(writes=False):
+            for table in compiled.program.tables:
+                self.database.execute(table.create)
+                if table.kind == "weight":
+                    load_weight(self.database, compiled.tensors, table, lambda _: None)
+        self.compiled = compiled
+
+    @staticmethod
+    def key(compiled: OnnxProgram, arrays: Arrays) -> Mapping[str, Any]:
+        """What a program was compiled for: the shape of an input, or its value."""
+        return {
+            name: array.tobytes() if name in compiled.constants else array.shape
+            for name, array in arrays.items()
+        }
+
+    def drop(self, compiled: OnnxProgram) -> None:
+        with self.database.transaction(writes=False):
+            for table in compiled.program.tables:
+                tree = exp.Drop(tables=[exp.Table(this=identifier(table.name))], kind="TABLE")
+                self.execute(tree)
+
+    def clear(self, table: Table) -> None:
+        self.execute(exp.Delete(this=exp.Table(this=identifier(table.name))))
+
+    def execute(self, tree: exp.Expr) -> None:
+        self.database.execute(Statement(SPELLINGS[self.database.profile.name].sql(tree)))
+
+    def fill(self, table: Table, array: npt.NDArray[Any]) -> None:
+        indices = np.indices(array.shape).reshape(array.ndim, -1) if array.ndim else ()
+        keys = {name: np.asarray(index) for name, index in zip(table.keys, indices, strict=True)}
+        wide = np.int64 if array.dtype.kind in "biu" else np.float64
+        self.database.insert(table.name, {**keys, table.values[0]: array.astype(wide).reshape(-1)})
+
+    def read(self, table: Table, port: Port) -> npt.NDArray[Any]:
+        names = [*table.keys, table.values[0]]
+        columns = [exp.Column(this=identifier(name)) for name in names]
+        tree = exp.select(*columns).from_(exp.Table(this=identifier(table.name)))
+        rows = self.database.query(Statement(SPELLINGS[self.database.profile.name].sql(tree)))
+        shape = tuple(table.keys.values())
+        if len(rows) != int(np.prod(shape)):
+            raise TensorjoinError(f"the output {port.name!r} has {len(rows)} rows for {shape}")
+        dtype = numpy_type(port.element)
+        exact = np.int64 if dtype.kind in "biu" else np.float64
+        result = np.zeros(shape, exact)
+        if rows:
+            *keys, values = zip(*rows, strict=True)
+            numbers = np.array([np.nan if v is None else v for v in values])
+            index = tuple(np.array(key, dtype=np.int64) for key in keys)
+            result[index] = numbers.astype(exact) if index else numbers.astype(exact)[0]
+        with np.errstate(over="ignore"):
+            return result.astype(np.bool_ if port.element == i1 else dtype)
