@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 REFERENCES := .venv-references
 DEMO_PROMPT ?= Once upon a time
 
-.PHONY: demo test check types references check-references clean
+.PHONY: demo test check types references check-references conformance check-conformance clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -42,6 +42,13 @@ references: $(REFERENCES)/.installed
 
 check-references: $(REFERENCES)/.installed
 	$(REFERENCES)/bin/python tests/references/generate.py --check
+
+# Runs ONNX's backend tests on every engine and writes docs/conformance.md anew.
+conformance: $(STAMP)
+	$(BIN)/python tests/conformance/generate.py
+
+check-conformance: $(STAMP)
+	$(BIN)/python tests/conformance/generate.py --check
 
 clean:
 	rm -rf .venv $(REFERENCES) .types build *.egg-info

@@ -351,16 +351,16 @@ class Emission:
 def _in_order(query: SSAValue) -> list[SSAValue]:
     """The queries that a query reads, each after those that it reads itself."""
     ordered: dict[SSAValue, None] = {}
-
-    def visit(value: SSAValue) -> None:
-        if value in ordered:
-            return
-        if isinstance(value.owner, sql.SelectOp | sql.UnionOp):
-            for source in value.owner.sources:
-                visit(source)
-        ordered[value] = None
-
-    visit(query)
+    # A stack of its own: an unrolled loop is a chain deeper than Python calls functions.
+    waiting = [query]
+    while waiting:
+        owner = waiting[-1].owner
+        sources = owner.sources if isinstance(owner, sql.SelectOp | sql.UnionOp) else ()
+        missing = [source for source in reversed(sources) if source not in ordered]
+        if missing:
+            waiting += missing
+        else:
+            ordered[waiting.pop()] = None
     return list(ordered)
 
 

@@ -111,6 +111,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "le": np.less_equal,
     "gt": np.greater,
     "ge": np.greater_equal,
+    "float_least": np.minimum,
     "float_eq": np.equal,
     "float_ne": np.not_equal,
     "float_lt": np.less,

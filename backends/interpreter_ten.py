@@ -245,7 +245,10 @@ class TenFunctions(InterpreterFunctions):
     def constant(
         self, interpreter: Interpreter, op: ten.ConstantOp, args: PythonValues
     ) -> PythonValues:
-        return (widened(op.value.get_values()).reshape(op.value.get_shape()),)
+        values = widened(op.value.get_values())
+        # The one bit of a boolean reads as -1.
+        truth = tensor(op.result).get_element_type() == i1
+        return ((values != 0 if truth else values).reshape(op.value.get_shape()),)
 
     @impl(ten.MapOp)
     def map(self, interpreter: Interpreter, op: ten.MapOp, args: PythonValues) -> PythonValues:

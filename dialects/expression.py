@@ -199,6 +199,7 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Attribute]]] = {
     "le": (2, _boolean),
     "gt": (2, _boolean),
     "ge": (2, _boolean),
+    "float_least": (2, _promote),
     "float_eq": (2, _boolean),
     "float_ne": (2, _boolean),
     "float_lt": (2, _boolean),

@@ -13,7 +13,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.transforms.dead_code_elimination import dce
 
 from tensorjoin.dialects import onnx, ten
-from tensorjoin.errors import TensorjoinError, UnsupportedError
+from tensorjoin.errors import TensorjoinError, UnsupportedError, one_line
 from tensorjoin.passes.onnx import array as arrays
 from tensorjoin.passes.onnx.array import LETTERS, Array
 from tensorjoin.passes.onnx.evaluation import Evaluation
@@ -25,6 +25,10 @@ __all__ = ["OPERATORS", "DecomposeOnnxPass"]
 
 INPUT, OUTPUT = "input.", "output."
 """What the names of tables begin with, before those of inputs and outputs."""
+
+
+NO_FIT = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
+"""What Python and numpy say of operands and attributes that do not fit their operator."""
 
 
 @dataclass
@@ -97,30 +101,34 @@ class Decomposer:
             if operand not in self.arrays:
                 raise TensorjoinError(f"{op.op_type.data} reads what is not computed before it")
             operands.append(self.arrays[operand])
+        node = Node(op, self.evaluate, self.inline)
+        for name in reversed(node.texts("tables", [])):
+            if operands and (table := operands.pop()) is not None:
+                node.tables[name] = table
         try:
-            results = function(Node(op, self.evaluate, self.inline), *operands)
-        except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
-            if isinstance(error, TensorjoinError):
-                raise
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            results = function(node, *operands)
+        except NO_FIT as error:
             raise TensorjoinError(
-                f"{op.op_type.data} does not fit its operands: {reason}"
+                f"{op.op_type.data} does not fit its operands: {one_line(error)}"
             ) from error
         return [results] if isinstance(results, Array) else list(results)
 
     def inline(self, block: Block, arguments: Sequence[Array]) -> list[Array]:
         """Decompose a graph within a node for given arguments, where the node stands."""
-        before = dict(self.arrays)
+        # A round of a loop replaces what the one before has left.
         self.arrays |= dict(zip(block.args, arguments, strict=True))
         results: list[Array] = []
         for op in block.ops:
             if isinstance(op, onnx.YieldOp):
-                found = [self.arrays[output] for output in op.outputs]
-                results = [array for array in found if array is not None]
+                results = [self.yielded(output) for output in op.outputs]
             else:
                 self.op(op)
-        self.arrays = before
         return results
+
+    def yielded(self, output: SSAValue) -> Array:
+        if (array := self.arrays.get(output)) is None:
+            raise UnsupportedError("a graph within a node has an output that is no tensor")
+        return array
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,15 @@ from tensorjoin.backends.database import Database, identifier
 from tensorjoin.backends.emitter import emit_program
 from tensorjoin.backends.spelling import SPELLINGS
 from tensorjoin.dialects.onnx.elements import numpy_type
-from tensorjoin.errors import TensorjoinError
-from tensorjoin.frontends.onnx.model import Port, import_onnx, inputs_of, outputs_of
+from tensorjoin.errors import TensorjoinError, one_line
+from tensorjoin.frontends.onnx.model import (
+    Port,
+    import_onnx,
+    inputs_of,
+    outputs_of,
+)
 from tensorjoin.frontends.onnx.tensors import TensorFile
-from tensorjoin.passes.decompose_onnx import INPUT, OUTPUT
+from tensorjoin.passes.decompose_onnx import INPUT, OUTPUT, DecomposeOnnxPass
 from tensorjoin.passes.onnx.evaluation import NeedsValueError
 from tensorjoin.passes.onnx.operators import OPERATORS
 from tensorjoin.pipelines import to_sql
@@ -61,6 +66,8 @@ def compile_onnx(
         imported = import_onnx(model, OPERATORS, shapes, constants, folder)
         module = imported.module
         try:
+            DecomposeOnnxPass().apply(Context(), module)
+            module.verify()
             for stage in to_sql(profile):
                 stage.apply(Context(), module)
             break
@@ -69,11 +76,13 @@ def compile_onnx(
                 raise
             constants |= {name: inputs[name] for name in error.inputs}
         except VerifyException as error:
-            raise TensorjoinError(
-                f"the model is not valid: {str(error).splitlines()[0]}"
-            ) from error
+            raise TensorjoinError(f"the model is not valid: {one_line(error)}") from error
     program = emit_program(module, profile, short_name, keeps_weights=False)
     return OnnxProgram(program, imported.tensors, frozenset(constants))
+
+
+def ignore(elements: int) -> None:
+    """No progress is shown."""
 
 
 def short_name(name: str) -> str:
@@ -180,7 +189,9 @@ class OnnxModel:
             for table in compiled.program.tables:
                 self.database.execute(table.create)
                 if table.kind == "weight":
-                    load_weight(self.database, compiled.tensors, table, lambda _: None)
+                    load_weight(
+                        self.database, compiled.tensors, table, lambda _: None, allows_nan=True
+                    )
         self.compiled = compiled
 
     @staticmethod

@@ -13,13 +13,14 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from xdsl.context import Context
 from xdsl.dialects.builtin import BFloat16Type, Float16Type, ModuleOp, VectorType, f32, f64
+from xdsl.utils.exceptions import VerifyException
 
 from tensorjoin.backends.database import Database, identifier
 from tensorjoin.backends.emitter import emit_query, emit_tables
 from tensorjoin.backends.spelling import SPELLINGS
 from tensorjoin.dialects import sql, ten
 from tensorjoin.dialects.onnx.elements import numpy_type
-from tensorjoin.errors import TensorjoinError
+from tensorjoin.errors import TensorjoinError, one_line
 from tensorjoin.frontends.onnx.model import ImportedModel, Port, import_onnx
 from tensorjoin.frontends.onnx.tensors import TensorFile
 from tensorjoin.names import table_name
@@ -143,6 +144,10 @@ def decomposed(
     shapes = {s.port.name: [rows, *(n or 0 for n in (s.port.shape or ())[1:])] for s in sources}
     imported = import_onnx(model, OPERATORS, shapes, {}, folder)
     DecomposeOnnxPass().apply(Context(), imported.module)
+    try:
+        imported.module.verify()
+    except VerifyException as error:
+        raise TensorjoinError(f"the model is not valid: {one_line(error)}") from error
     return imported
 
 
@@ -268,7 +273,7 @@ def run_query(database: Database, query: ModelQuery, ports: Sequence[Port]) -> d
 def load(database: Database, query: ModelQuery) -> None:
     for weight in query.tables:
         database.execute(weight.create)
-        load_weight(database, query.tensors, weight, lambda _: None)
+        load_weight(database, query.tensors, weight, lambda _: None, allows_nan=True)
 
 
 def table(name: str) -> exp.Table:

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from tensorjoin.backends.database import Database
+from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Chunks, Table
 
 BLOCK_ELEMENTS = 1 << 20
@@ -31,15 +32,25 @@ class Tensors(Protocol):
 
 
 def load_weight(
-    database: Database, checkpoint: Tensors, table: Table, done: Callable[[int], None]
+    database: Database,
+    checkpoint: Tensors,
+    table: Table,
+    done: Callable[[int], None],
+    allows_nan: bool = False,
 ) -> None:
-    """Fill a table from its sources; calls `done` with the number of elements of each block."""
+    """
+    Fill a table from its sources; calls `done` with the number of elements of each block.
+
+    Raises TensorjoinError where a tensor holds NaN, unless that is allowed.
+    """
     layers = table.keys.get(LAYER)
     for layer in range(layers or 1):
         offset = 0
         for source in table.sources:
             tensor = source.replace("{}", str(layer))
             for start, block in blocks(checkpoint, tensor, table.chunks):
+                if not allows_nan and np.isnan(block).any():
+                    raise TensorjoinError(f"the tensor {tensor!r} holds NaN: no weight can")
                 columns = rows_of(block, offset + start, table)
                 if layers is not None:
                     count = len(next(iter(columns.values())))

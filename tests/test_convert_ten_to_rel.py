@@ -913,11 +913,11 @@ def test_fill_keeps_what_is_not_a_number(database: Database):
 
 
 def scattering(kind: str, indices: str, x: str, ids: str, result: str) -> str:
-    kind = f"kind = #ten<reduction {kind}>, " if kind else ""
+    by = f" by {kind}" if kind else ""
     return function(
         f"%x: {x}, %n: {ids}",
         result,
-        f'%r = "ten.scatter"(%x, %n) <{{{kind}indices = "{indices}"}}> : ({x}, {ids}) -> {result}',
+        f'%r = ten.scatter "{indices}" %x, %n{by} : {x}, {ids} -> {result}',
     )
 
 

@@ -373,8 +373,8 @@ IDS = np.array([4, 0, 4])
 
 
 def scattered(kind: str, x: str, ids: str, indices: str, result: str) -> str:
-    kind = f"kind = #ten<reduction {kind}>, " if kind else ""
-    value = f'"ten.scatter"(%x, %n) <{{{kind}indices = "{indices}"}}> : ({x}, {ids}) -> {result}'
+    by = f" by {kind}" if kind else ""
+    value = f'ten.scatter "{indices}" %x, %n{by} : {x}, {ids} -> {result}'
     return returning(f"%x: {x}, %n: {ids}", result, value)
 
 

@@ -74,7 +74,7 @@ FLOATS: dict[str, tuple[str, Callable[..., Array]]] = {
     "neg": ("x", lambda: -X),
     "divide": ("x, y", lambda: X / Y),
     "greatest": ("x, y", lambda: np.maximum(X, Y)),
-    "least": ("x, y", lambda: np.minimum(X, Y)),
+    "float_least": ("x, y", lambda: np.minimum(X, Y)),
     "exp": ("x", lambda: np.exp(X)),
     "sqrt": ("abs(x)", lambda: np.sqrt(np.abs(X))),
     "root": ("abs(x)", lambda: np.sqrt(np.abs(X))),
@@ -105,6 +105,7 @@ FLOATS: dict[str, tuple[str, Callable[..., Array]]] = {
 
 INTEGERS: dict[str, tuple[str, Callable[..., Array]]] = {
     "idiv": ("n, m", lambda: np.trunc(N / M)),
+    "least": ("n, m", lambda: np.minimum(N, M)),
     "mod": ("n, m", lambda: np.fmod(N, M)),
     "bit_and": ("n, m", lambda: N & M),
     "bit_or": ("n, m", lambda: N | M),
@@ -200,6 +201,18 @@ def test_negative_numbers_shift(database: Database):
     np.testing.assert_array_equal(shifted, N << 3)
 
 
+def test_bits_that_are_shifted_out_are_lost(database: Database):
+    n = np.array([2**62, -(2**63), 2**61 + 1])
+    np.testing.assert_array_equal(values(database, "shift_left(n, 3)", "i64", n=n), n << 3)
+
+
+@pytest.mark.parametrize(("function", "expected"), [("least", -(2**63)), ("greatest", 1)])
+def test_extremes_with_the_lowest_integer(database: Database, function: str, expected: int):
+    """It has no negative."""
+    found = values(database, f"{function}(n, m)", "i64", n=[-(2**63)], m=[1])
+    np.testing.assert_array_equal(found, [expected])
+
+
 SPECIAL = np.array([-INFINITY, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, INFINITY, NAN])
 UNARY = {
     "neg": np.negative,
@@ -239,7 +252,7 @@ BINARY = {
     "mul": np.multiply,
     "divide": np.divide,
     "greatest": np.maximum,
-    "least": np.minimum,
+    "float_least": np.minimum,
     "float_eq": np.equal,
     "float_ne": np.not_equal,
     "float_lt": np.less,

@@ -37,6 +37,12 @@ def command_line() -> argparse.ArgumentParser:
         help="a Hugging Face folder, of which config.json is enough -> a module of `nn`",
     )
     way.add_argument(
+        "--import-onnx",
+        type=Path,
+        metavar="FILE",
+        help="an ONNX file whose inputs have known shapes -> a module of `onnx`",
+    )
+    way.add_argument(
         "--emit-sql", action="store_true", help="FILE -> the statements of its program"
     )
     parser.add_argument("--target", choices=TARGETS, help="the engine, for --emit-sql")
@@ -53,30 +59,43 @@ def command_line() -> argparse.ArgumentParser:
 
 
 def translate(args: argparse.Namespace) -> None:
-    if args.import_hf is None:
+    if args.emit_sql:
         if args.file is None or args.target is None:
             raise TensorjoinError("--emit-sql needs FILE and --target: see sql-translate --help")
         text = emitted(args.file, args.target)
     else:
         if args.file is not None or args.target is not None:
-            raise TensorjoinError("--import-hf takes no FILE and no --target: the folder is all")
-        text = imported(args.import_hf)
+            way = "--import-hf" if args.import_onnx is None else "--import-onnx"
+            raise TensorjoinError(f"{way} takes no further FILE and no --target")
+        text = imported(args.import_hf, args.import_onnx)
     if args.output is None:
         sys.stdout.write(text)
     else:
         args.output.write_text(text, encoding="utf-8")
 
 
-def imported(directory: Path) -> str:
-    """The text of a folder's module."""
+def imported(directory: Path | None, file: Path | None) -> str:
+    """The text of the module of a Hugging Face folder, or of an ONNX file."""
     from xdsl.printer import Printer
 
+    text = StringIO()
+    Printer(text).print_op(llama(directory) if file is None else onnx(file))
+    return f"{text.getvalue()}\n"
+
+
+def llama(directory: Path | None) -> "ModuleOp":
     from tensorjoin.frontends.llama import import_llama
     from tensorjoin.frontends.llama_config import read_llama_config
 
-    text = StringIO()
-    Printer(text).print_op(import_llama(read_llama_config(directory)))
-    return f"{text.getvalue()}\n"
+    assert directory is not None
+    return import_llama(read_llama_config(directory))
+
+
+def onnx(file: Path) -> "ModuleOp":
+    from tensorjoin.frontends.onnx.model import import_onnx, read_onnx
+    from tensorjoin.passes.onnx.operators import OPERATORS
+
+    return import_onnx(read_onnx(file), OPERATORS, {}, {}, file.parent).module
 
 
 def emitted(file: str, target: str) -> str:

@@ -35,9 +35,12 @@ def pack_sparse(value: exp.Expr, slot: exp.Expr, size: exp.Expr) -> exp.Expr:
 
 
 def shift_left(x: exp.Expr, places: exp.Expr) -> exp.Expr:
-    """A product: DuckDB shifts no negative number."""
-    one = cast("BIGINT")(integer(1))
-    return binary(exp.Mul)(x, bits(exp.BitwiseLeftShift)(one, places))
+    """In 128 bits, of which 64 are kept: DuckDB shifts no negative number, and no bit out."""
+    huge = cast("INT128")
+    times, plus, minus, rest = (binary(op) for op in (exp.Mul, exp.Add, exp.Sub, exp.Mod))
+    shifted = times(huge(x), bits(exp.BitwiseLeftShift)(huge(integer(1)), places))
+    wrapped = rest(plus(rest(shifted, integer(1 << 64)), integer(3 << 63)), integer(1 << 64))
+    return cast("BIGINT")(minus(wrapped, integer(1 << 63)))
 
 
 def element(vector: exp.Expr, index: exp.Expr) -> exp.Expr:

@@ -117,7 +117,6 @@ def is_null(x: exp.Expr) -> exp.Expr:
     return exp.Paren(this=exp.Is(this=operand(x, 8), expression=exp.Null()))
 
 
-# `typed` keeps sqlglot from adding casts: integers divide to integers, floats to floats.
 def is_number(x: exp.Expr, is_nan: Function) -> exp.Expr | None:
     """That a value is not NaN; None where it is seen from its text."""
     return None if isinstance(x, exp.Literal) else unary(exp.Not)(is_nan(x.copy()))
@@ -151,12 +150,13 @@ def float_comparisons(is_nan: Function) -> Mapping[str, Function]:
     }
 
 
-def least(x: exp.Expr, y: exp.Expr) -> exp.Expr:
+def float_least(x: exp.Expr, y: exp.Expr) -> exp.Expr:
     """NaN, if one is: LEAST takes it for the greatest."""
     negative = unary(exp.Neg)
     return negative(function("GREATEST")(negative(x), negative(y)))
 
 
+# `typed` keeps sqlglot from adding casts: integers divide to integers, floats to floats.
 FUNCTIONS: Mapping[str, Function] = {
     "add": binary(exp.Add),
     "sub": binary(exp.Sub),
@@ -166,7 +166,8 @@ FUNCTIONS: Mapping[str, Function] = {
     "mod": binary(exp.Mod),
     "neg": unary(exp.Neg),
     "greatest": function("GREATEST"),
-    "least": least,
+    "least": function("LEAST"),
+    "float_least": float_least,
     "exp": function("EXP"),
     "sqrt": function("SQRT"),
     "sin": function("SIN"),

@@ -104,6 +104,7 @@ SQLITE_FUNCTIONS: Mapping[str, Function] = {
     **FUNCTIONS,
     "greatest": function("MAX"),
     "least": function("MIN"),
+    "float_least": function("MIN"),
     "divide": divide,
     "float_eq": holds(exp.EQ),
     "float_ne": holds(exp.EQ, is_unordered=True),

@@ -105,7 +105,8 @@ class NodeOp(IRDLOperation):
     An operator, as the opset `version` defines it:
     `onnx.node "Concat"(%x, %y) version 13 {axis = 1 : i64} : (...) -> tensor<2x6xf32>`
 
-    Graphs among its attributes are regions, in the order of `bodies`.
+    Graphs among its attributes are regions, in the order of `bodies`; attributes of many numbers
+    are its last operands, in the order of `tables`.
     """
 
     name = "onnx.node"

@@ -49,7 +49,8 @@ ELEMENTS: Mapping[int, Attribute] = {
 def element_type(data_type: int) -> Attribute:
     """The MLIR type for ONNX's; raises UnsupportedError for what is no number, or too narrow."""
     if data_type not in ELEMENTS:
-        name = TensorProto.DataType.Name(data_type) if data_type else "unknown"
+        known = data_type in TensorProto.DataType.values()
+        name = TensorProto.DataType.Name(data_type) if known else str(data_type)
         raise UnsupportedError(f"no relation holds elements of type {name.lower()}")
     return ELEMENTS[data_type]
 

@@ -234,7 +234,8 @@ class GatherOp(IRDLOperation):
 @irdl_op_definition
 class ScatterOp(IRDLOperation):
     """
-    Put elements where ids say: `ten.scatter "ij,i->rj" %x, %ids by sum` adds x[i, j] to y[ids[i], j].
+    Put elements where ids say: `ten.scatter "ij,i->rj" %x, %ids by sum` adds x[i, j] to
+    y[ids[i], j].
 
     The axis that only the result has is the one that the ids number; an id outside of it drops its
     element. Without a reduction no two elements may meet. Where none arrives, the result is absent.

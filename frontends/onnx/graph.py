@@ -6,10 +6,19 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TypeProto, ValueInfoProto
+from onnx import (
+    AttributeProto,
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    TypeProto,
+    ValueInfoProto,
+    numpy_helper,
+)
 from xdsl.builder import Builder
 from xdsl.dialects import func
 from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
     ArrayAttr,
     FloatAttr,
     IntegerAttr,
@@ -26,10 +35,16 @@ from xdsl.rewriter import InsertPoint
 from tensorjoin.dialects import onnx
 from tensorjoin.dialects.onnx.elements import dense, element_type
 from tensorjoin.errors import TensorjoinError, UnsupportedError
+from tensorjoin.frontends.onnx.matrices import matrix_shape
 from tensorjoin.frontends.onnx.tensors import TensorFile
+from tensorjoin.frontends.onnx.tree_tables import ENSEMBLES, flattened
+from tensorjoin.frontends.onnx.types import maps_classes
 
 LARGEST_CONSTANT = 512
 """Elements above which a tensor is a weight: a table, where a constant stands in the statement."""
+
+LARGEST_ATTRIBUTE = 256
+"""Numbers above which an attribute is an operand, which is a weight."""
 
 
 @dataclass
@@ -92,6 +107,21 @@ class Importer:
         self.tensors.add(symbol, self.tensors.protos[tensor])
         return build.insert(onnx.InitializerOp(symbol, type)).result
 
+    def table(self, node: NodeProto, attribute: AttributeProto, build: Builder) -> SSAValue:
+        """An attribute of many numbers as a weight."""
+        name = f"attribute {attribute.name}"
+        tensor = attribute.t
+        if attribute.type != AttributeProto.TENSOR:
+            is_float = attribute.type == AttributeProto.FLOATS
+            array = np.array(
+                attribute.floats if is_float else attribute.ints, "f4" if is_float else "i8"
+            )
+            shape = matrix_shape(node, attribute.name, array.size)
+            tensor = numpy_helper.from_array(array.reshape(shape))
+        self.tensors.add(name, tensor)
+        type = TensorType(element_type(tensor.data_type), list(tensor.dims))
+        return self.weight(name, type, build)
+
     def lookup(self, name: str) -> SSAValue:
         if name not in self.scope:
             raise TensorjoinError(f"the graph has no tensor {name!r}")
@@ -105,16 +135,22 @@ class Importer:
         if node.op_type == "Constant" and own_domain(node.domain) == "":
             self.scope[node.output[0]] = self.constant_node(node, build)
             return
+        if node.op_type in ENSEMBLES and node.domain == "ai.onnx.ml":
+            node = flattened(node)
         inputs: list[SSAValue | Operation] = [
             self.lookup(name) if name else build.insert(onnx.AbsentOp()) for name in node.input
         ]
         attributes: dict[str, Attribute] = {}
         bodies: list[Region] = []
         graphs: list[Attribute] = []
+        tables: list[Attribute] = []
         for attribute in node.attribute:
             if attribute.type == AttributeProto.GRAPH:
                 graphs.append(StringAttr(attribute.name))
                 bodies.append(self.body(attribute.g))
+            elif is_table(attribute):
+                tables.append(StringAttr(attribute.name))
+                inputs.append(self.table(node, attribute, build))
             elif attribute.type == AttributeProto.TENSOR:
                 self.tensors.add(attribute.name, attribute.t)
                 array = self.tensors.read(attribute.name)
@@ -124,6 +160,8 @@ class Importer:
                 attributes[attribute.name] = attribute_value(node, attribute)
         if graphs:
             attributes["graphs"] = ArrayAttr(graphs)
+        if tables:
+            attributes["tables"] = ArrayAttr(tables)
         domain = own_domain(node.domain)
         op = build.insert(
             onnx.NodeOp(
@@ -194,14 +232,16 @@ def own_domain(domain: str) -> str:
 def value_type(type: TypeProto) -> Attribute:
     """The type of a value as far as it is known; `none` where it is not."""
     kind = type.WhichOneof("value")
-    if kind is None:
+    if kind is None or maps_classes(type):
         return NoneType()
     if kind != "tensor_type":
         raise UnsupportedError(f"no relation holds a {kind.removesuffix('_type')}")
     if type.tensor_type.elem_type == 0 or not type.tensor_type.HasField("shape"):
         return NoneType()
     dims = type.tensor_type.shape.dim
-    shape = [d.dim_value if d.HasField("dim_value") else -1 for d in dims]
+    shape = [d.dim_value if d.HasField("dim_value") else DYNAMIC_INDEX for d in dims]
+    if any(extent < 0 and extent != DYNAMIC_INDEX for extent in shape):
+        return NoneType()
     return TensorType(element_type(type.tensor_type.elem_type), shape)
 
 
@@ -213,6 +253,13 @@ def ranked_type(value: ValueInfoProto) -> TensorType[Attribute]:
     if not ranked.has_static_shape():
         raise TensorjoinError(f"the shape of the input {value.name!r} is not known")
     return ranked
+
+
+def is_table(attribute: AttributeProto) -> bool:
+    """Whether an attribute has so many numbers that it becomes a weight."""
+    dims = attribute.t.dims
+    size = int(np.prod(dims)) if attribute.type == AttributeProto.TENSOR else 0
+    return max(size, len(attribute.floats), len(attribute.ints)) > LARGEST_ATTRIBUTE
 
 
 def attribute_value(node: NodeProto, attribute: AttributeProto) -> Attribute:

@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from google.protobuf.message import DecodeError
-from onnx import ModelProto, ValueInfoProto
+from onnx import ModelProto, ValueInfoProto, checker
 from onnx.inliner import inline_local_functions
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, f32
 from xdsl.ir import Attribute
 
 from tensorjoin.dialects.onnx.elements import element_type
-from tensorjoin.errors import TensorjoinError, UnsupportedError
+from tensorjoin.errors import TensorjoinError, UnsupportedError, one_line
 from tensorjoin.frontends.onnx.functions import expanded
 from tensorjoin.frontends.onnx.graph import import_graph
 from tensorjoin.frontends.onnx.tensors import TensorFile
+from tensorjoin.frontends.onnx.types import maps_classes
 
 
 @dataclass(frozen=True)
@@ -38,21 +39,44 @@ class ImportedModel:
 
 
 def read_onnx(path: Path) -> ModelProto:
-    """Raises TensorjoinError where the file is missing or no ONNX model."""
+    """Raises TensorjoinError where the file is missing or no valid ONNX model."""
     try:
-        model = ModelProto()
-        model.ParseFromString(path.read_bytes())
+        data = path.read_bytes()
     except OSError as error:
         raise TensorjoinError(f"cannot read {path}: {error.strerror}") from error
+    # The checker looks for external data beside the file.
+    return parsed(data, str(path), str(path))
+
+
+def parse_onnx(data: bytes, name: str) -> ModelProto:
+    """Raises TensorjoinError, with the name, where the data is no valid ONNX model."""
+    return parsed(data, name, None)
+
+
+def parsed(data: bytes, name: str, path: str | None) -> ModelProto:
+    model = ModelProto()
+    try:
+        model.ParseFromString(data)
     except DecodeError as error:
-        raise TensorjoinError(f"{path} is not an ONNX model") from error
+        raise TensorjoinError(f"{name} is not an ONNX model") from error
     if not model.HasField("graph") or not model.opset_import:
-        raise TensorjoinError(f"{path} is not an ONNX model")
+        raise TensorjoinError(f"{name} is not an ONNX model")
+    check(model if path is None else path, name)
     return model
+
+
+def check(model: ModelProto | str, name: str) -> None:
+    """Raises TensorjoinError where a model breaks the rules of ONNX."""
+    try:
+        checker.check_model(model)  # pyright: ignore[reportUnknownMemberType]
+    except Exception as error:  # The C++ library's errors have no type of their own.
+        raise TensorjoinError(f"{name} is not valid: {one_line(error)}") from error
 
 
 def port(value: ValueInfoProto) -> Port:
     kind = value.type.WhichOneof("value")
+    if maps_classes(value.type):
+        return Port(value.name, f32, None)
     if kind != "tensor_type":
         what = "nothing" if kind is None else kind.removesuffix("_type")
         raise UnsupportedError(f"{value.name!r} is no tensor: no relation holds a {what}")
@@ -104,8 +128,7 @@ def inlined(model: ModelProto) -> ModelProto:
     try:
         return inline_local_functions(model, convert_version=True)
     except Exception as error:  # The C++ library's errors have no type of their own.
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise TensorjoinError(f"the model is not valid: {lines[0]}") from error
+        raise TensorjoinError(f"the model is not valid: {one_line(error)}") from error
 
 
 def set_shape(value: ValueInfoProto, shape: Sequence[int]) -> None:

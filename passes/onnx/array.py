@@ -506,7 +506,8 @@ def reduced(
     letters = LETTERS[: array.rank]
     result = "".join(letter for axis, letter in enumerate(letters) if axis not in axes)
     type = TensorType(computed(array.element), shape)
-    op = ten.ReduceOp(kind, f"{letters}->{result}", array.value, type)
+    # Engines add up numbers of single precision in single precision.
+    op = ten.ReduceOp(kind, f"{letters}->{result}", same_type(array), type)
     return Array(op.result, array.element).reshape(kept if keep else shape)
 
 

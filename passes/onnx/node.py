@@ -1,7 +1,7 @@
 """What a decomposition gets: a node's attributes, its graphs, and values known when compiling."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,12 +12,14 @@ from xdsl.dialects.builtin import (
     FloatAttr,
     IntegerAttr,
     StringAttr,
+    f32,
+    i64,
 )
 from xdsl.ir import Attribute, Block, SSAValue
 
 from tensorjoin.dialects import onnx
 from tensorjoin.errors import TensorjoinError, UnsupportedError
-from tensorjoin.passes.onnx.array import Array
+from tensorjoin.passes.onnx.array import Array, constant
 
 Float: TypeAlias = float
 Results: TypeAlias = "Array | Sequence[Array | None]"
@@ -48,6 +50,8 @@ class Node:
     op: onnx.NodeOp
     evaluate: Callable[[SSAValue], npt.NDArray[Any]]
     inline: Callable[[Block, Sequence[Array]], list[Array]]
+    tables: dict[str, Array] = field(default_factory=dict[str, Array])
+    """Attributes of so many numbers that they are weights."""
 
     @property
     def op_type(self) -> str:
@@ -63,9 +67,11 @@ class Node:
         return len(self.op.outputs)
 
     def has(self, name: str) -> bool:
-        return name in self.op.attributes
+        return name in self.op.attributes or name in self.tables
 
     def attribute(self, name: str) -> Attribute:
+        if name in self.tables:
+            raise self.refuse(f"its attribute {name} has {self.tables[name].size} elements")
         if name not in self.op.attributes:
             raise TensorjoinError(f"{self.op_type} lacks its attribute {name}")
         return self.op.attributes[name]
@@ -111,6 +117,17 @@ class Node:
             raise TensorjoinError(f"the attribute {name} of {self.op_type} is no tensor")
         array = np.array(value.get_values()).reshape(value.get_shape())
         return array, self.attribute(f"{name}_type")
+
+    def table(self, name: str) -> Array:
+        """A list of numbers or a tensor among the attributes, of whatever size."""
+        if name in self.tables:
+            return self.tables[name]
+        if isinstance(self.attribute(name), DenseIntOrFPElementsAttr):
+            return constant(*self.tensor(name))
+        numbers = self._items(name)
+        if all(isinstance(number, IntegerAttr) for number in numbers):
+            return constant([integer_of(number) for number in numbers], i64)
+        return constant([float_of(number) for number in numbers], f32)
 
     def _items(self, name: str) -> Sequence[Attribute]:
         match self.attribute(name):

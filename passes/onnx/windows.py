@@ -25,6 +25,11 @@ class Window:
         return (self.size - 1) * self.dilation + 1
 
     @property
+    def is_identity(self) -> bool:
+        """Whether window o looks at element o, and at no other."""
+        return self.size == self.stride == 1 and self.before == self.after == 0
+
+    @property
     def count(self) -> int:
         """How many windows there are (ONNX, MaxPool)."""
         room = self.extent + self.before + self.after - self.reach

@@ -19,7 +19,7 @@ FUNCTIONS: Mapping[type[Operation], str] = {
     arith.DivfOp: "divide",
     arith.NegfOp: "neg",
     arith.MaximumfOp: "greatest",
-    arith.MinimumfOp: "least",
+    arith.MinimumfOp: "float_least",
     arith.AddiOp: "add",
     arith.SubiOp: "sub",
     arith.MuliOp: "mul",

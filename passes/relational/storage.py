@@ -8,12 +8,14 @@ from xdsl.dialects.builtin import (
     VectorType,
     f32,
     f64,
+    i1,
+    i64,
 )
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from tensorjoin.dialects import rel, ten
-from tensorjoin.dialects.expression import ParameterAttr, call, col
+from tensorjoin.dialects.expression import ParameterAttr, call, col, lit
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.dialects.rel import AssignmentAttr, RelationType, TableKind
 from tensorjoin.errors import TensorjoinError
@@ -111,7 +113,7 @@ class ConvertWeight(RewritePattern):
 
 
 class ConvertConstant(RewritePattern):
-    """ten.constant -> rel.values"""
+    """ten.constant -> rel.values, with booleans as numbers that are compared with 0"""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ten.ConstantOp, rewriter: PatternRewriter, /):
@@ -119,6 +121,12 @@ class ConvertConstant(RewritePattern):
         keys = dict(zip(axis_names(op.result), type.get_shape(), strict=True))
         values = [v for v in op.value.get_values() if not isinstance(v, tuple)]
         stored = type.get_element_type()
+        if stored == i1:
+            numbers = rel.ValuesOp([abs(v) for v in values], RelationType(keys, {"v": i64}))
+            truth = {"v": call("ne", col("v"), lit(0))}
+            relation = rel.ProjectOp(numbers, {name: name for name in keys}, truth)
+            rewriter.replace(op, [numbers, relation, as_tensor(relation, type)])
+            return
         element: Attribute = stored if stored not in (f32, f64) else f64
         relation = rel.ValuesOp(values, RelationType(keys, {"v": element}))
         rewriter.replace(op, [relation, as_tensor(relation, type)])

@@ -50,7 +50,7 @@ def postgres() -> Iterator[None]:
 
 def run_all(targets: Sequence[str], workers: int) -> dict[tuple[str, str], dict[str, Outcome]]:
     found: dict[tuple[str, str], dict[str, Outcome]] = {}
-    parts = 4 * workers
+    parts = workers
     with postgres(), ProcessPoolExecutor(workers, max_tasks_per_child=1) as pool:
         tasks = [
             (target, pool.submit(run_part, target, part, parts))

@@ -1,31 +1,19 @@
-"""Convolutions and pools: windows are gathered, then contracted or folded."""
+"""Convolutions: windows are gathered, then contracted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import prod
 
-from xdsl.dialects.builtin import i32, i64
+from xdsl.dialects.builtin import i32
 
 from tensorjoin.dialects.ten import Reduction
-from tensorjoin.passes.onnx.array import (
-    LETTERS,
-    Array,
-    Number,
-    along,
-    constant,
-    contract,
-    full,
-    gather,
-    highest,
-    iota,
-    lowest,
-    scatter,
-    where,
-)
+from tensorjoin.passes.onnx.array import LETTERS, Array, contract, full, iota, scatter
 from tensorjoin.passes.onnx.node import Node, decomposes
-from tensorjoin.passes.onnx.operators.elementwise import absolute, power
 from tensorjoin.passes.onnx.operators.linear import shifted
 from tensorjoin.passes.onnx.operators.normalization import per_channel
 from tensorjoin.passes.onnx.windows import Window, windows
+
+SPATIAL = "".join(letter for letter in LETTERS if letter not in "ngcm")
+"""Names of axes beside batch, group and channels."""
 
 
 def windows_of(node: Node, extents: Sequence[int], sizes: Sequence[int]) -> list[Window]:
@@ -42,9 +30,9 @@ def windows_of(node: Node, extents: Sequence[int], sizes: Sequence[int]) -> list
     )
 
 
-def places(window: Window) -> Array:
-    """[window, place]: the element that each place looks at."""
-    starts = iota(window.count) * window.stride - window.before
+def places(window: Window, count: int | None = None) -> Array:
+    """[window, place]: the element that each place looks at, of so many windows."""
+    starts = iota(window.count if count is None else count) * window.stride - window.before
     steps = iota(window.size) * window.dilation
     return starts.unsqueeze([1]) + steps
 
@@ -53,15 +41,10 @@ def gathered(x: Array, chosen: Sequence[Window], first: int) -> Array:
     """Each axis from `first` on becomes two: windows, and places; absent where there is padding."""
     for number, window in enumerate(chosen):
         axis = first + 2 * number
-        ids = places(window)
-        if number == 0:
-            lead = x.shape[:axis]
-            ids = ids.broadcast_to([*lead, *ids.shape])
-            letters = LETTERS[: x.rank]
-            o, k = LETTERS[x.rank: x.rank + 2]
-            x = gather(f"{letters},{letters[:axis]}{o}{k}->{letters[:axis]}{o}{k}{letters[axis+1:]}", x, ids, not bool(window.inside.all()))
+        if window.is_identity:
+            x = x.unsqueeze([axis + 1])
             continue
-        x = x.take(ids, axis, sparse=not bool(window.inside.all()))
+        x = x.take(places(window), axis, sparse=not bool(window.inside.all()))
     return x
 
 
@@ -73,21 +56,32 @@ def is_covered(chosen: Sequence[Window]) -> bool:
 def convolved(x: Array, w: Array, groups: int, chosen: Sequence[Window]) -> Array:
     """x [n, c, ...], w [m, c / groups, ...] -> [n, m, windows...]"""
     rank = len(chosen)
-    n, c = x.shape[:2]
-    m = w.shape[0]
-    outs, taps = LETTERS[4 : 4 + rank], LETTERS[4 + rank : 4 + 2 * rank]
-    pairs = "".join(a + b for a, b in zip(outs, taps, strict=True))
+    outs, taps = SPATIAL[:rank], SPATIAL[rank : 2 * rank]
     counts = [window.count for window in chosen]
     if 0 in counts or x.size == 0:
-        return full([n, m, *counts], 0, x.element)
-    sparse = not is_covered(chosen)
+        return full([x.shape[0], w.shape[0], *counts], 0, x.element)
+    columns = "".join(a + b for a, b in zip(outs, taps, strict=True))
+    y = weighted(gathered(x, chosen, 2), columns, w, taps, groups, sparse=not is_covered(chosen))
+    return y.filled(0)
+
+
+def weighted(
+    x: Array, columns: str, w: Array, taps: str, groups: int, sparse: bool = False
+) -> Array:
+    """
+    x [n, c, *columns], w [m, c / groups, *taps] -> [n, m, the columns that are no taps]; `sparse`
+    where some element may have no terms.
+    """
+    n, c = x.shape[:2]
+    m = w.shape[0]
+    outs = "".join(letter for letter in columns if letter not in taps)
     if groups == 1:
-        y = contract(f"ac{pairs},dc{taps}->ad{outs}", gathered(x, chosen, 2), w, sparse=sparse)
-        return y.filled(0)
+        # A weight that is contracted as it is can be stored in chunks.
+        return contract(f"nc{columns},mc{taps}->nm{outs}", x, w, sparse=sparse)
     x = x.reshape([n, groups, c // groups, *x.shape[2:]])
     w = w.reshape([groups, m // groups, *w.shape[1:]])
-    y = contract(f"abc{pairs},bdc{taps}->abd{outs}", gathered(x, chosen, 3), w, sparse=sparse)
-    return y.filled(0).reshape([n, m, *counts])
+    y = contract(f"ngc{columns},gmc{taps}->ngm{outs}", x, w, sparse=sparse)
+    return y.reshape([n, m, *y.shape[3:]])
 
 
 @decomposes("Conv")
@@ -111,157 +105,64 @@ def conv_integer(
 def conv_transpose(node: Node, x: Array, w: Array, b: Array | None = None) -> Array:
     rank, groups = x.rank - 2, node.integer("group", 1)
     n, c = x.shape[:2]
-    extents, sizes = x.shape[2:], w.shape[2:]
+    chosen = transposed_windows(node, x.shape[2:], w.shape[2:])
+    x = x.reshape([n, groups, c // groups, *x.shape[2:]])
+    w = w.reshape([groups, c // groups, *w.shape[1:]])
+    ins, taps = SPATIAL[:rank], SPATIAL[rank : 2 * rank]
+    blocks = contract(f"ngc{ins},gcm{taps}->ngm{ins}{taps}", x, w)
+    y = overlapped(blocks, 3, chosen)
+    y = y.reshape([n, y.shape[1] * y.shape[2], *y.shape[3:]])
+    return y if b is None else y + per_channel(b, y.rank)
+
+
+def transposed_windows(node: Node, extents: Sequence[int], sizes: Sequence[int]) -> list[Window]:
+    """Of each axis of the result, the windows to which the elements spread."""
+    rank = len(extents)
     strides = node.integers("strides", [1] * rank)
     dilations = node.integers("dilations", [1] * rank)
     pads = node.integers("pads", [0] * 2 * rank)
     extra = node.integers("output_padding", [0] * rank)
     auto_pad = node.text("auto_pad", "NOTSET")
-    whole = [
-        stride * (extent - 1) + (size - 1) * dilation + 1 + more
-        for extent, size, stride, dilation, more in zip(
-            extents, sizes, strides, dilations, extra, strict=True
-        )
-    ]
-    befores, counts = list(pads[:rank]), list[int]()
-    for axis in range(rank):
-        wanted = None
-        if node.has("output_shape"):
-            wanted = node.integers("output_shape")[-rank:][axis]
-        elif auto_pad.startswith("SAME"):
-            wanted = extents[axis] * strides[axis]
-        if wanted is None:
-            wanted = whole[axis] - pads[axis] - pads[rank + axis]
-        else:
-            total = max(0, whole[axis] - wanted)
-            befores[axis] = total // 2 if auto_pad == "SAME_UPPER" else total - total // 2
-        counts.append(wanted)
+    chosen: list[Window] = []
+    for axis, (extent, size) in enumerate(zip(extents, sizes, strict=True)):
+        stride, dilation = strides[axis], dilations[axis]
+        whole = stride * (extent - 1) + (size - 1) * dilation + 1 + extra[axis]
+        before, wanted = pads[axis], whole - pads[axis] - pads[rank + axis]
+        if node.has("output_shape") or auto_pad.startswith("SAME"):
+            shape = node.integers("output_shape", [n * s for n, s in zip(extents, strides, strict=True)])
+            wanted = shape[-rank:][axis]
+            total = max(0, whole - wanted)
+            before = total // 2 if auto_pad == "SAME_UPPER" else total - total // 2
+        chosen.append(Window(wanted, size, stride, dilation, before))
+    return chosen
 
-    x = x.reshape([n, groups, c // groups, *extents])
-    w = w.reshape([groups, c // groups, *w.shape[1:]])
-    m = w.shape[2] * groups
-    ins, taps = LETTERS[4 : 4 + rank], LETTERS[4 + rank : 4 + 2 * rank]
-    outs = LETTERS[4 + 2 * rank : 4 + 3 * rank]
-    letters = f"abd{ins}{taps}"
-    y = contract(f"abc{ins},bcd{taps}->{letters}", x, w)
-    for axis in range(rank):
-        starts = iota(extents[axis]) * strides[axis] - befores[axis]
-        ids = starts.unsqueeze([1]) + iota(sizes[axis]) * dilations[axis]
-        result = letters.replace(ins[axis], outs[axis]).replace(taps[axis], "")
-        pair = ins[axis] + taps[axis]
-        y = scatter(Reduction.SUM, f"{letters},{pair}->{result}", y, ids, counts[axis])
+
+def overlapped(blocks: Array, first: int, chosen: Sequence[Window]) -> Array:
+    """
+    [..., windows, places] -> [..., elements]: each place of each window is put back to where it
+    looked, and what meets there is added up. The axes of windows begin at `first`.
+    """
+    rank = len(chosen)
+    letters = LETTERS[: blocks.rank]
+    ins, taps = letters[first : first + rank], letters[first + rank :]
+    outs = LETTERS[blocks.rank : blocks.rank + rank]
+    for axis, window in enumerate(chosen):
+        found, pair = outs[axis], ins[axis] + taps[axis]
+        result = letters.replace(ins[axis], found).replace(taps[axis], "")
+        ids = places(window, blocks.shape[letters.index(ins[axis])])
+        indices = f"{letters},{pair}->{result}"
+        blocks = scatter(Reduction.SUM, indices, blocks, ids, window.extent)
         letters = result
-    y = y.filled(0).reshape([n, m, *counts])
-    return y if b is None else y + per_channel(b, y.rank)
+    return blocks.filled(0)
 
 
-Fold = Callable[[Array, int], Array]
-"""What becomes of the elements of a window along an axis."""
-
-
-def folded(x: Array, chosen: Sequence[Window], first: int, neutral: Number, fold: Fold) -> Array:
-    """
-    Each axis from `first` on becomes windows, folded before the next axis is gathered: what folds
-    a window over all axes at once reads as many elements as the product of its sizes.
-    """
-    for axis, window in enumerate(chosen, first):
-        x = fold(looked_at(x, window, axis, neutral), axis + 1)
-    return x
-
-
-def looked_at(x: Array, window: Window, axis: int, neutral: Number) -> Array:
-    """An axis becomes windows and places; a window that lies in the padding has `neutral`."""
-    found = gathered(x, [window], axis)
-    return found if is_covered([window]) else found.filled(neutral)
-
-
-@decomposes("MaxPool")
-def max_pool(node: Node, x: Array) -> list[Array]:
-    chosen = windows_of(node, x.shape[2:], node.integers("kernel_shape"))
-    least = lowest(x.element)
-    if node.outputs == 1:
-        return [folded(x, chosen, 2, least, lambda a, axis: a.max([axis]))]
-    extents = x.shape[2:]
-    steps = [
-        prod(extents[:axis]) if node.integer("storage_order", 0) else prod(extents[axis + 1 :])
-        for axis in range(len(extents))
-    ]
-    plane = prod(extents)
-    number = constant(0, i64)
-    for axis, step in enumerate([x.shape[1] * plane, plane, *steps]):
-        number = number + along(iota(x.shape[axis]) * step, axis, x.rank)
-    return list(best_of(x, number, chosen))
-
-
-def best_of(x: Array, number: Array, chosen: Sequence[Window]) -> tuple[Array, Array]:
-    """The largest element of each window, and the least of the numbers of those as large."""
-    never = int(highest(i64))
-    for axis, window in enumerate(chosen, 2):
-        found = looked_at(x, window, axis, lowest(x.element))
-        x = found.max([axis + 1])
-        is_best = found.equals(x.unsqueeze([axis + 1]))
-        numbers = looked_at(number, window, axis, never)
-        number = where(is_best, numbers, constant(never, i64)).min([axis + 1])
-    return x, number
-
-
-@decomposes("AveragePool")
-def average_pool(node: Node, x: Array) -> Array:
-    chosen = windows_of(node, x.shape[2:], node.integers("kernel_shape"))
-    total = folded(x, chosen, 2, 0, lambda a, axis: a.sum([axis]))
-    for axis, window in enumerate(chosen, 2):
-        counted = window.padded if node.integer("count_include_pad", 0) else window.inside
-        # A window that counts nothing has summed up nothing.
-        shares = constant(1.0 / counted.sum(axis=1).clip(1), x.element)
-        total = total * along(shares, axis, total.rank)
-    return total
-
-
-@decomposes("LpPool")
-def lp_pool(node: Node, x: Array) -> Array:
-    chosen = windows_of(node, x.shape[2:], node.integers("kernel_shape"))
-    p = float(node.integer("p", 2))
-    powers = power(absolute(x), constant(p, x.element))
-    total = folded(powers, chosen, 2, 0, lambda a, axis: a.sum([axis]))
-    return power(total, constant(1 / p, x.element))
-
-
-def p_norm(x: Array, p: int, axes: Sequence[int]) -> Array:
-    size = power(absolute(x), constant(float(p), x.element)).sum(axes)
-    return power(size, constant(1 / p, x.element))
-
-
-@decomposes("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
-def global_pool(node: Node, x: Array) -> Array:
-    axes = list(range(2, x.rank))
-    match node.op_type:
-        case "GlobalAveragePool":
-            return x.mean(axes, keep=True)
-        case "GlobalMaxPool":
-            return x.max(axes, keep=True)
-        case _:
-            return p_norm(x, node.integer("p", 2), axes).unsqueeze(axes)
-
-
-@decomposes("MaxUnpool")
-def max_unpool(node: Node, x: Array, indices: Array, shape: Array | None = None) -> Array:
-    rank = x.rank - 2
-    sizes, pads = node.integers("kernel_shape"), node.integers("pads", [0] * 2 * rank)
-    strides = node.integers("strides", [1] * rank)
-    extents = [
-        (n - 1) * stride - pads[k] - pads[rank + k] + size
-        for k, (n, stride, size) in enumerate(zip(x.shape[2:], strides, sizes, strict=True))
-    ]
-    inferred = [*x.shape[:2], *extents]
-    wanted = node.value_integers(shape) or inferred
-    flat = scatter(
-        None,
-        "a,a->b",
-        x.reshape([x.size]),
-        Array(indices.value, i64).reshape([x.size]),
-        prod(inferred),
-    )
-    spread = flat.filled(0).reshape(inferred)
-    for axis, (have, want) in enumerate(zip(inferred, wanted, strict=True)):
-        spread = spread.pad(axis, 0, want - have, 0)
-    return spread
+@decomposes("Col2Im")
+def col2im(node: Node, x: Array, image_shape: Array, block_shape: Array) -> Array:
+    extents = [int(n) for n in node.value(image_shape)]
+    sizes = [int(n) for n in node.value(block_shape)]
+    chosen = windows_of(node, extents, sizes)
+    counts, rank = [window.count for window in chosen], len(extents)
+    n, c = x.shape[0], x.shape[1] // prod(sizes)
+    blocks = x.reshape([n, c, *sizes, *counts])
+    ins, taps = range(2 + rank, 2 + 2 * rank), range(2, 2 + rank)
+    return overlapped(blocks.transpose([0, 1, *ins, *taps]), 2, chosen)

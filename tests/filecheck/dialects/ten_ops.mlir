@@ -73,10 +73,10 @@ func.func @operators(%x: tensor<?x4xf32>, %s: tensor<?xf32>, %ids: tensor<?xi32>
   // GENERIC-NEXT: %put = "ten.scatter"(%e, %places) <{indices = "ij,i->rj"}> : (tensor<3x4xf64>, tensor<3xi64>) -> tensor<5x4xf64, #ten.sparse>
   %added = ten.scatter "ij,i->rj" %e, %places by sum : tensor<3x4xf64>, tensor<3xi64> -> tensor<5x4xf64, #ten.sparse>
   // CHECK-NEXT: %added = ten.scatter "ij,i->rj" %e, %places by sum : tensor<3x4xf64>, tensor<3xi64> -> tensor<5x4xf64, #ten.sparse>
-  // GENERIC-NEXT: %added = "ten.scatter"(%e, %places) <{kind = #ten<reduction sum>, indices = "ij,i->rj"}> : (tensor<3x4xf64>, tensor<3xi64>) -> tensor<5x4xf64, #ten.sparse>
+  // GENERIC-NEXT: %added = "ten.scatter"(%e, %places) <{indices = "ij,i->rj", kind = #ten<reduction sum>}> : (tensor<3x4xf64>, tensor<3xi64>) -> tensor<5x4xf64, #ten.sparse>
   %highest = ten.scatter "ij,i->jr" %e, %places by max : tensor<3x4xf64>, tensor<3xi64> -> tensor<4x5xf64>
   // CHECK-NEXT: %highest = ten.scatter "ij,i->jr" %e, %places by max : tensor<3x4xf64>, tensor<3xi64> -> tensor<4x5xf64>
-  // GENERIC-NEXT: %highest = "ten.scatter"(%e, %places) <{kind = #ten<reduction max>, indices = "ij,i->jr"}> : (tensor<3x4xf64>, tensor<3xi64>) -> tensor<4x5xf64>
+  // GENERIC-NEXT: %highest = "ten.scatter"(%e, %places) <{indices = "ij,i->jr", kind = #ten<reduction max>}> : (tensor<3x4xf64>, tensor<3xi64>) -> tensor<4x5xf64>
   %both = ten.concat %e, %q axis 0 : (tensor<3x4xf64>, tensor<3x4xf64, #ten.sparse>) -> tensor<6x4xf64, #ten.sparse>
   // CHECK-NEXT: %both = ten.concat %e, %q axis 0 : (tensor<3x4xf64>, tensor<3x4xf64, #ten.sparse>) -> tensor<6x4xf64, #ten.sparse>
   // GENERIC-NEXT: %both = "ten.concat"(%e, %q) <{axis = 0 : i64}> : (tensor<3x4xf64>, tensor<3x4xf64, #ten.sparse>) -> tensor<6x4xf64, #ten.sparse>

@@ -48,12 +48,13 @@ func.func @conv() {
   onnx.output %y to "Y" : tensor<1x4x3xf32>
   func.return
 }
+// CHECK-NEXT: %[[X:.*]] = ten.input @input.X
+// CHECK-NEXT: %[[W:.*]] = ten.input @input.W
 // CHECK:      ten.iota : tensor<3xi64>
 // CHECK:      %[[PLACES:.*]] = ten.map "a,b->ab"(%{{.*}}, %{{.*}}) : (tensor<3xi64>, tensor<3xi64>) -> tensor<3x3xi64> {
-// CHECK:      %[[SEEN:.*]] = ten.gather "abcd,ef->abcef" %{{.*}}, %[[PLACES]] : tensor<1x1x2x5xf64>, tensor<3x3xi64> -> tensor<1x1x2x3x3xf64, #ten.sparse>
-// CHECK-NEXT: %[[Y:.*]] = ten.contract "abcef,bdcf->abde"(%[[SEEN]], %{{.*}}) : (tensor<1x1x2x3x3xf64, #ten.sparse>, tensor<1x4x2x3xf64>) -> tensor<1x1x4x3xf64>
-// CHECK-NEXT: %[[R:.*]] = ten.reshape %[[Y]] : tensor<1x1x4x3xf64> -> tensor<1x4x3xf64>
-// CHECK-NEXT: ten.output %[[R]] to @output.Y
+// CHECK:      %[[SEEN:.*]] = ten.gather "abc,de->abde" %[[X]], %[[PLACES]] : tensor<1x2x5xf64>, tensor<3x3xi64> -> tensor<1x2x3x3xf64, #ten.sparse>
+// CHECK-NEXT: %[[Y:.*]] = ten.contract "acef,dcf->ade"(%[[SEEN]], %[[W]]) : (tensor<1x2x3x3xf64, #ten.sparse>, tensor<4x2x3xf64>) -> tensor<1x4x3xf64>
+// CHECK-NEXT: ten.output %[[Y]] to @output.Y
 
 // Negative indices count from the end.
 // CHECK-LABEL: func.func @gather(
