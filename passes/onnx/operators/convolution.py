@@ -129,7 +129,9 @@ def transposed_windows(node: Node, extents: Sequence[int], sizes: Sequence[int])
         whole = stride * (extent - 1) + (size - 1) * dilation + 1 + extra[axis]
         before, wanted = pads[axis], whole - pads[axis] - pads[rank + axis]
         if node.has("output_shape") or auto_pad.startswith("SAME"):
-            shape = node.integers("output_shape", [n * s for n, s in zip(extents, strides, strict=True)])
+            shape = node.integers(
+                "output_shape", [n * s for n, s in zip(extents, strides, strict=True)]
+            )
             wanted = shape[-rank:][axis]
             total = max(0, whole - wanted)
             before = total // 2 if auto_pad == "SAME_UPPER" else total - total // 2
@@ -143,6 +145,9 @@ def overlapped(blocks: Array, first: int, chosen: Sequence[Window]) -> Array:
     looked, and what meets there is added up. The axes of windows begin at `first`.
     """
     rank = len(chosen)
+    if blocks.size == 0:
+        extents = [window.extent for window in chosen]
+        return full([*blocks.shape[:first], *extents], 0, blocks.element)
     letters = LETTERS[: blocks.rank]
     ins, taps = letters[first : first + rank], letters[first + rank :]
     outs = LETTERS[blocks.rank : blocks.rank + rank]

@@ -15,9 +15,11 @@ from tensorjoin.passes.onnx.array import (
     constant,
     elementwise,
     highest,
+    is_unsigned,
     lowest,
     scalar,
     where,
+    width,
     wrapped,
 )
 from tensorjoin.passes.onnx.node import Node, decomposes
@@ -208,7 +210,9 @@ def mod(node: Node, x: Array, y: Array) -> Array:
     if x.is_float:
         quotient = x / y
         cut = where(quotient < 0.0, apply(math.CeilOp, quotient), floor(quotient))
-        rest = x - y * cut
+        # An infinite divisor leaves a finite number as it is.
+        is_infinite = absolute(y).equals(np.inf) & (absolute(x) < np.inf)
+        rest = where(is_infinite, x, x - y * cut)
         if node.integer("fmod", 0):
             return rest
         return where((rest * y) < 0.0, rest + y, rest)
@@ -220,8 +224,17 @@ def mod(node: Node, x: Array, y: Array) -> Array:
 
 @decomposes("BitShift")
 def bit_shift(node: Node, x: Array, y: Array) -> Array:
-    op = arith.ShLIOp if node.text("direction") == "LEFT" else arith.ShRSIOp
-    return wrapped(elementwise(op, x, y, element=x.element), x.element)
+    is_left = node.text("direction") == "LEFT"
+    zero = constant(0, x.element)
+    # Shifted out of its width, or by a negative number, nothing is left but the sign.
+    is_inside = (y >= 0) & (y < width(x.element))
+    places = where(is_inside, y, zero)
+    if is_left:
+        shifted = wrapped(elementwise(arith.ShLIOp, x, places, element=x.element), x.element)
+        return where(is_inside, shifted, zero)
+    shifted = elementwise(arith.ShRSIOp, x, places, element=x.element)
+    sign = zero if is_unsigned(x.element) else where(x < 0, zero - 1, zero)
+    return where(is_inside, shifted, sign)
 
 
 @decomposes("Max", "Min")

@@ -80,7 +80,9 @@ def recurred(state: Array, r: Array) -> Array:
 def mirrored(x: Array, directions: Sequence[bool]) -> Array:
     """Steps as moments or moments as steps, which are the first axis; directions are the second."""
     ways = [x.slice(1, k, 1) for k in range(len(directions))]
-    return concat([w.reverse(0) if back else w for w, back in zip(ways, directions, strict=True)], 1)
+    return concat(
+        [w.reverse(0) if back else w for w, back in zip(ways, directions, strict=True)], 1
+    )
 
 
 def unrolled(

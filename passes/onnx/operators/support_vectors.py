@@ -6,8 +6,18 @@ import numpy as np
 from xdsl.dialects.builtin import f32, i64
 
 from tensorjoin.dialects.ten import Reduction
-from tensorjoin.passes.onnx.array import Array, along, constant, contract, iota, scatter, where
+from tensorjoin.passes.onnx.array import (
+    Array,
+    along,
+    concat,
+    constant,
+    contract,
+    iota,
+    scatter,
+    where,
+)
 from tensorjoin.passes.onnx.node import Node, decomposes
+from tensorjoin.passes.onnx.operators.coupling import coupled
 from tensorjoin.passes.onnx.operators.elementwise import exp, maximum, minimum, power, tanh
 from tensorjoin.passes.onnx.operators.scores import (
     binary,
@@ -67,9 +77,7 @@ def svm_classifier(node: Node, x: Array) -> list[Array]:
     label = labelled(highest(votes), labels)
     transform = post_transform(node)
     if node.has("prob_a"):
-        if len(labels) > 2:
-            raise node.refuse("probabilities of more than two classes, which take an iteration")
-        return [label, transformed(probabilities(node, scores), transform)]
+        return [label, transformed(probabilities(node, scores, len(labels)), transform)]
     if len(labels) > 2:
         return [label, transformed(scores, transform)]
     return [label, binary(scores, transform, is_signed=transform == "NONE")]
@@ -100,9 +108,13 @@ def duels(node: Node, x: Array, classes: int) -> tuple[Array, Array, Array]:
     return scores, first, second
 
 
-def probabilities(node: Node, score: Array) -> Array:
-    """Platt's sigmoid of the one score of two classes."""
-    second = logistic(score * node.floats("prob_a")[0] + node.floats("prob_b")[0])
+def probabilities(node: Node, scores: Array, classes: int) -> Array:
+    """[rows, classes]: Platt's sigmoid of the score of each pair, coupled."""
+    against = logistic(scores * node.table("prob_a") + node.table("prob_b"))
     low, high = constant(1e-7, f32), constant(1 - 1e-7, f32)
-    first = minimum(maximum(1.0 - second, low), high)
-    return binary(1.0 - first, "NONE", is_signed=False)
+    first = minimum(maximum(1.0 - against, low), high)
+    pairs = dict[tuple[int, int], Array]()
+    for place, (i, j) in enumerate(combinations(range(classes), 2)):
+        pairs[i, j] = first.slice(1, place, 1)
+        pairs[j, i] = 1.0 - pairs[i, j]
+    return concat(coupled(pairs, classes), 1)
