@@ -52,7 +52,7 @@ def elements(attribute: AttributeProto) -> Numbers:
         case AttributeProto.TENSOR:
             return numpy_helper.to_array(attribute.t)
         case AttributeProto.STRING | AttributeProto.STRINGS:
-            texts = value if isinstance(value, list) else [value]
+            texts = attribute.strings or [attribute.s]
             return np.array([text.decode("utf-8", "replace") for text in texts])
         case AttributeProto.FLOAT | AttributeProto.FLOATS:
             return np.atleast_1d(np.asarray(value, np.float32))

@@ -376,7 +376,11 @@ def full(shape: Sequence[int], value: Number, element: Attribute) -> Array:
 
 def nothing(shape: Sequence[int], element: Attribute) -> Array:
     """A tensor without elements."""
-    values = DenseIntOrFPElementsAttr.from_list(TensorType(computed(element), list(shape)), [])
+    if computed(element) == f64:
+        values = DenseIntOrFPElementsAttr.from_list(TensorType(f64, list(shape)), [])
+    else:
+        bits = IntegerType(width(computed(element)))
+        values = DenseIntOrFPElementsAttr.from_list(TensorType(bits, list(shape)), [])
     return Array(ten.ConstantOp(values).result, element)
 
 

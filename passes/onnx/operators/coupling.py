@@ -26,18 +26,18 @@ def coupled(pairs: Mapping[tuple[int, int], Array], classes: int) -> list[Array]
         for j in numbers
     }
     shape = pairs[0, 1].shape
-    found = [constant(1 / classes, element).broadcast_to(shape) for _ in numbers]
+    found: list[Array] = [constant(1 / classes, element).broadcast_to(shape) for _ in numbers]
     for _ in range(ROUNDS):
-        slopes = [total([matrix[i, j] * found[j] for j in numbers]) for i in numbers]
-        value = total([p * slope for p, slope in zip(found, slopes, strict=True)])
+        slopes: list[Array] = [total([matrix[i, j] * found[j] for j in numbers]) for i in numbers]
+        value: Array = total([p * slope for p, slope in zip(found, slopes, strict=True)])
         errors = [absolute(slope - value) for slope in slopes]
         worst = errors[0]
         for error in errors[1:]:
             worst = maximum(worst, error)
-        next = list(found)
+        next: list[Array] = list(found)
         for i in numbers:
-            step = (value - slopes[i]) / matrix[i, i]
-            scale = 1.0 / (step + 1.0)
+            step: Array = (value - slopes[i]) / matrix[i, i]
+            scale: Array = 1.0 / (step + 1.0)
             value = (value + step * (step * matrix[i, i] + slopes[i] * 2.0)) * scale * scale
             slopes = [(slopes[j] + step * matrix[i, j]) * scale for j in numbers]
             next = [(p + step if j == i else p) * scale for j, p in enumerate(next)]

@@ -4,7 +4,7 @@ from tensorjoin.passes.onnx.array import Array, along, iota
 from tensorjoin.passes.onnx.node import Node, decomposes
 from tensorjoin.passes.onnx.operators.convolution import SPATIAL, weighted, windows_of
 from tensorjoin.passes.onnx.operators.normalization import per_channel
-from tensorjoin.passes.onnx.operators.sampling import Sampler, sampled
+from tensorjoin.passes.onnx.operators.sampling import Sampler, Taps, sampled
 
 
 @decomposes("DeformConv")
@@ -23,7 +23,7 @@ def deform_conv(
     offset = offset.reshape([n, groups, *sizes, rank, *counts])
     factors = [] if mask is None else [mask.reshape([n, groups, *sizes, *counts])]
 
-    taps = []
+    taps: list[Taps] = []
     for axis, window in enumerate(chosen):
         moved = offset.slice(2 + rank, axis, 1).squeeze([2 + rank])
         starts = iota(window.count) * window.stride - window.before

@@ -35,7 +35,7 @@ def upsample(node: Node, x: Array, scales: Array | None = None) -> Array:
 @decomposes("Resize")
 def resize(node: Node, x: Array, *operands: Array | None) -> Array:
     if node.version < 11:
-        return resize_10(node, x, *operands)
+        return resize_10(node, x, *(a for a in operands if a is not None))
     roi, scales, sizes = [*operands, None, None, None][:3]
     axes = checked_axes(node.integers("axes", range(x.rank)), x.rank)
     extents = [x.shape[axis] for axis in axes]

@@ -58,7 +58,8 @@ def answers(node: Node, x: Array, state: Array) -> Array:
     feature, split = (node.table(name).take(state, 0) for name in ("features", "splits"))
     # Before the first step, all examples stand at the same rows.
     value = x.take(feature, 1) if state.rank == 1 else gather("nf,nt->nt", x, feature)
-    kinds = [PREDICATES[kind] for kind in node.tensor("comparisons")[0].tolist()]
+    numbers, _ = node.tensor("comparisons")
+    kinds = [PREDICATES[int(kind)] for kind in numbers.flat]
     results = [compare(kind, value, split) for kind in kinds]
     if len(results) > 1:
         mode = node.table("modes").take(state, 0)

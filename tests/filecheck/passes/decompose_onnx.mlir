@@ -53,7 +53,7 @@ func.func @conv() {
 // CHECK:      ten.iota : tensor<3xi64>
 // CHECK:      %[[PLACES:.*]] = ten.map "a,b->ab"(%{{.*}}, %{{.*}}) : (tensor<3xi64>, tensor<3xi64>) -> tensor<3x3xi64> {
 // CHECK:      %[[SEEN:.*]] = ten.gather "abc,de->abde" %[[X]], %[[PLACES]] : tensor<1x2x5xf64>, tensor<3x3xi64> -> tensor<1x2x3x3xf64, #ten.sparse>
-// CHECK-NEXT: %[[Y:.*]] = ten.contract "acef,dcf->ade"(%[[SEEN]], %[[W]]) : (tensor<1x2x3x3xf64, #ten.sparse>, tensor<4x2x3xf64>) -> tensor<1x4x3xf64>
+// CHECK-NEXT: %[[Y:.*]] = ten.contract "ncab,mcb->nma"(%[[SEEN]], %[[W]]) : (tensor<1x2x3x3xf64, #ten.sparse>, tensor<4x2x3xf64>) -> tensor<1x4x3xf64>
 // CHECK-NEXT: ten.output %[[Y]] to @output.Y
 
 // Negative indices count from the end.
