@@ -67,3 +67,20 @@ def join_order(inputs: Sequence[Input]) -> list[int]:
         left = [k for k in range(len(inputs)) if k not in chosen]
         chosen.append(min(left, key=lambda k: cost([inputs[j] for j in (*chosen, k)])))
     return chosen
+
+
+def skipped_keys(inputs: Sequence[Input]) -> dict[str, int]:
+    """
+    The keys that only one input has and that stand in its index before a key which others have too,
+    with their extents: joined with a range of them, the input is found by key (a skip scan).
+    """
+    skipped: dict[str, int] = {}
+    for number, item in enumerate(inputs):
+        others = {key for k, other in enumerate(inputs) if k != number for key in other.extents}
+        free: dict[str, int] = {}
+        for key in item.index or ():
+            if key in others:
+                skipped |= free
+            elif key is not None:
+                free[key] = item.extents[key]
+    return skipped

@@ -1,5 +1,6 @@
 """Order the inputs of joins by estimated cost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -16,7 +17,13 @@ from xdsl.pattern_rewriter import (
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import CallAttr, ColumnRefAttr, conjuncts
 from tensorjoin.dialects.rel import schema
-from tensorjoin.join_order import Input, join_order
+from tensorjoin.join_order import Input, cost, join_order, skipped_keys
+from tensorjoin.targets import target_profile
+
+LONGEST_RANGE = 4096
+"""The numbers of a range stand in the text of a statement."""
+WORTH_A_RANGE = 4
+"""How many times cheaper a join must be with a range than without."""
 
 
 def stored_order(value: SSAValue) -> dict[str, str | None] | None:
@@ -67,20 +74,41 @@ def estimated_input(value: SSAValue, dynamic: int) -> Input:
 
 @dataclass
 class OrderJoin(RewritePattern):
-    """rel.join %x, %w -> rel.join %w, %x, where looking x up by key is cheaper"""
+    """
+    rel.join %x, %w -> rel.join %w, %x, where looking x up by key is cheaper; also with a range of
+    the keys that lead the index of x and that %w lacks, where so many look-ups are cheaper
+    """
 
     dynamic: int
+    skips: bool
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: rel.JoinOp, rewriter: PatternRewriter, /):
-        order = join_order([estimated_input(value, self.dynamic) for value in op.inputs])
+        inputs = [estimated_input(value, self.dynamic) for value in op.inputs]
+        order = join_order(inputs)
+        ranges = self.ranges(op, [inputs[k] for k in order])
+        inputs += [Input({key: extent}) for key, extent in ranges.items()]
+        if ranges:
+            order = join_order(inputs)
         if order == list(range(len(op.inputs))):
             return
-        joined = rel.JoinOp([op.inputs[k] for k in order])
+        added = [rel.RangeOp(key, extent) for key, extent in ranges.items()]
+        values = [*op.inputs, *(range.result for range in added)]
+        joined = rel.JoinOp([values[k] for k in order])
         type = schema(op.result)
         keys = {name: name for name in type.extents}
-        values = {name: rel.ColumnRefAttr(name) for name in type.values}
-        rewriter.replace(op, [joined, rel.ProjectOp(joined, keys, values)])
+        columns = {name: rel.ColumnRefAttr(name) for name in type.values}
+        rewriter.replace(op, [*added, joined, rel.ProjectOp(joined, keys, columns)])
+
+    def ranges(self, op: rel.JoinOp, inputs: Sequence[Input]) -> dict[str, int]:
+        """The ranges that make a join much cheaper, in view of how rough the estimate is."""
+        skipped = skipped_keys(inputs) if self.skips else {}
+        extents = {k: n for value in op.inputs for k, n in schema(value).extents.items()}
+        if any(not 0 < extents[key] <= LONGEST_RANGE for key in skipped):
+            return {}
+        wider = [*inputs, *(Input({key: extent}) for key, extent in skipped.items())]
+        best = cost([wider[k] for k in join_order(wider)])
+        return skipped if best * WORTH_A_RANGE <= cost(inputs) else {}
 
 
 @dataclass(frozen=True)
@@ -91,6 +119,10 @@ class OrderJoinsPass(ModulePass):
 
     dynamic: int = 16
     """The extent assumed where none is known: rows of a batch, and of a context."""
+    target: str = "duckdb"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        PatternRewriteWalker(OrderJoin(self.dynamic), apply_recursively=False).rewrite_module(op)
+        # Where joins are hashed, no index is left unused for want of its first keys.
+        skips = target_profile(self.target).keeps_join_order
+        pattern = OrderJoin(self.dynamic, skips)
+        PatternRewriteWalker(pattern, apply_recursively=False).rewrite_module(op)

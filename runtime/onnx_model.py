@@ -81,10 +81,6 @@ def compile_onnx(
     return OnnxProgram(program, imported.tensors, frozenset(constants))
 
 
-def ignore(elements: int) -> None:
-    """No progress is shown."""
-
-
 def short_name(name: str) -> str:
     """A name that no engine cuts off: PostgreSQL keeps 63 bytes."""
     if len(name.encode()) <= NAME_BYTES and name.isprintable():

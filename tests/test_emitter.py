@@ -102,6 +102,18 @@ def test_tables_are_renamed():
     ]
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_queries_that_read_each_other_in_a_long_chain(target: str):
+    """Python's functions may call each other less deep."""
+    links = "".join(
+        f"%q{n} = sql.select {{v = mul(a.v, 2.0)}} from %{f'q{n - 1}' if n else 'x'} as a"
+        " : !rel.relation<[], v: f64>\n"
+        for n in range(1500)
+    )
+    (statement,) = statements(program_of(function(f"{links}\nsql.insert %q1499 into @y"), target))
+    assert statement.sql.count("SELECT") == 1500
+
+
 def test_loops_are_numbered():
     program = program_of(
         """func.func @f() {

@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from tensorjoin.join_order import EXHAUSTIVE_UP_TO, Input, cost, join_order
+from tensorjoin.join_order import EXHAUSTIVE_UP_TO, Input, cost, join_order, skipped_keys
 
 
 def rows_looked_at(inputs: list[Input], order: tuple[int, ...]) -> int:
@@ -108,3 +108,22 @@ def test_many_inputs_are_ordered_greedily():
     backwards = [*chain[::-1], small]
     # From the one row, along the chain, each table is found by the start of its index.
     assert join_order(backwards) == list(range(count, -1, -1))
+
+
+def test_keys_that_keep_an_index_from_being_used():
+    image, rows = Input({"n": 2, "c": 3, "y": 8, "x": 8}, ("n", "c", "y", "x")), Input({"y": 8})
+    assert skipped_keys([image, rows]) == {"n": 2, "c": 3}
+    assert skipped_keys([image, rows, Input({"n": 2})]) == {"c": 3}
+    assert skipped_keys([image, Input({"n": 2})]) == {}
+    assert skipped_keys([Input(image.extents), rows]) == {}
+    assert skipped_keys([Input({"c": 3, "y": 8}, (None, "c", "y")), rows]) == {"c": 3}
+
+
+def test_ranges_of_such_keys_make_an_index_usable():
+    image = Input({"n": 2, "c": 3, "y": 80}, ("n", "c", "y"))
+    rows = Input({"k": 5, "y": 80}, ("k", "y"))
+    wider = [rows, Input({"n": 2}), Input({"c": 3}), image]
+    order = join_order(wider)
+    assert order.index(3) == 3
+    looped = rows_looked_at(wider, tuple(order))
+    assert looped < min(rows_looked_at([rows, image], two) for two in ((0, 1), (1, 0)))

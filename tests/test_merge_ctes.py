@@ -89,6 +89,29 @@ def test_windows(database: Database):
     np.testing.assert_allclose(results["y"]["m"][first], 0, atol=1e-12)
 
 
+def test_a_window_over_a_union(database: Database):
+    text = program(
+        """
+        %more = sql.select {p = add(a.p, 3), i = a.i, v = a.v} from %t as a
+            : !rel.relation<[p: ?, i: 4], v: f64>
+        %both = sql.union %t, %more
+            : (!rel.relation<[p: ?, i: 4], v: f64>, !rel.relation<[p: ?, i: 4], v: f64>)
+            -> !rel.relation<[p: ?, i: 4], v: f64>
+        %sums = sql.select {p = a.p, i = a.i, v = running_sum(a.v)} from %both as a
+            per [a.p] by [a.i] : !rel.relation<[p: ?, i: 4], v: f64>
+        %low = sql.select {p = a.p, i = a.i, v = sub(a.v, 1.0)} from %sums as a
+            : !rel.relation<[p: ?, i: 4], v: f64>
+        %y = sql.select {p = a.p, i = a.i, v = mul(a.v, a.v)} from %low as a
+            : !rel.relation<[p: ?, i: 4], v: f64>
+        """,
+        y="<[p: ?, i: 4], v: f64>",
+    )
+    results, after = assert_same_before_and_after(database, text, merged(database), tables=TABLES)
+    assert blocks(after) == 2
+    sums = np.tile((V.reshape(3, 4).cumsum(axis=1) - 1) ** 2, (2, 1))
+    np.testing.assert_allclose(results["y"]["v"], sums.reshape(-1))
+
+
 def test_a_window_ordered_by_a_constant(database: Database):
     text = program(
         """

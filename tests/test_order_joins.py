@@ -10,7 +10,12 @@ from xdsl.dialects.builtin import ModuleOp
 from tensorjoin.dialects import rel
 from tensorjoin.passes.order_joins import OrderJoinsPass
 
-ORDERS = [OrderJoinsPass(), OrderJoinsPass(dynamic=1), OrderJoinsPass(dynamic=1000)]
+ORDERS = [
+    OrderJoinsPass(),
+    OrderJoinsPass(dynamic=1),
+    OrderJoinsPass(dynamic=1000),
+    OrderJoinsPass(target="sqlite"),
+]
 
 
 def joins(module: ModuleOp) -> list[list[str]]:
@@ -22,14 +27,14 @@ def joins(module: ModuleOp) -> list[list[str]]:
     ]
 
 
-@pytest.mark.parametrize("order", ORDERS, ids=lambda order: order.dynamic)
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: f"{order.target}-{order.dynamic}")
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
 def test_samples(sample: str, layout: str, order: OrderJoinsPass):
     assert_same_meaning(sample, *laid_out(layout), CONVERT, order)
 
 
-@pytest.mark.parametrize("order", ORDERS, ids=lambda order: order.dynamic)
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: f"{order.target}-{order.dynamic}")
 def test_state(order: OrderJoinsPass):
     assert_same_state(CONVERT, order)
 

@@ -17,6 +17,7 @@ from tensorjoin.dialects.onnx.elements import element_type
 from tensorjoin.errors import TensorjoinError, UnsupportedError, one_line
 from tensorjoin.frontends.onnx.functions import expanded
 from tensorjoin.frontends.onnx.graph import import_graph
+from tensorjoin.frontends.onnx.schemas import declare
 from tensorjoin.frontends.onnx.tensors import TensorFile
 from tensorjoin.frontends.onnx.types import maps_classes
 
@@ -67,6 +68,7 @@ def parsed(data: bytes, name: str, path: str | None) -> ModelProto:
 
 def check(model: ModelProto | str, name: str) -> None:
     """Raises TensorjoinError where a model breaks the rules of ONNX."""
+    declare()
     try:
         checker.check_model(model)  # pyright: ignore[reportUnknownMemberType]
     except Exception as error:  # The C++ library's errors have no type of their own.

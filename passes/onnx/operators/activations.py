@@ -1,6 +1,6 @@
 """The activation functions that recurrent layers name among their attributes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tensorjoin.errors import UnsupportedError
@@ -38,17 +38,17 @@ FUNCTIONS: Mapping[str, Callable[[Array, float, float], Array]] = {
     "elu": lambda x, alpha, beta: where(x < 0.0, (exp(x) - 1.0) * alpha, x),
 }
 
-ALPHAS: Mapping[str, float] = {
+ALPHAS: Mapping[str, float | None] = {
     "affine": 1.0,
     "leakyrelu": 0.01,
     "thresholdedrelu": 1.0,
-    "scaledtanh": 1.0,
+    "scaledtanh": None,
     "hardsigmoid": 0.2,
     "elu": 1.0,
 }
-"""The defaults of those that scale by an alpha."""
+"""The defaults of those that have an alpha."""
 
-BETAS: Mapping[str, float] = {"affine": 0.0, "scaledtanh": 1.0, "hardsigmoid": 0.5}
+BETAS: Mapping[str, float | None] = {"affine": 0.0, "scaledtanh": None, "hardsigmoid": 0.5}
 """The defaults of those that also have a beta."""
 
 
@@ -57,22 +57,29 @@ class Activation:
     """A function of elements, by its name in lower case."""
 
     name: str
-    alpha: float = 0.0
-    beta: float = 0.0
+    alpha: float
+    beta: float
 
     def __call__(self, x: Array) -> Array:
         return FUNCTIONS[self.name](x, self.alpha, self.beta)
 
 
 def activations(
-    names: list[str], alphas: Iterator[float], betas: Iterator[float]
+    names: Sequence[str], alphas: Iterator[float], betas: Iterator[float]
 ) -> list[Activation]:
-    """Functions by name; those that have an alpha or a beta take the next one there is."""
+    """Functions by name; each that has an alpha or a beta takes the next one."""
     found: list[Activation] = []
     for name in (name.lower() for name in names):
         if name not in FUNCTIONS:
             raise UnsupportedError(f"the activation {name} has no decomposition")
-        alpha = next(alphas, ALPHAS[name]) if name in ALPHAS else 0.0
-        beta = next(betas, BETAS[name]) if name in BETAS else 0.0
-        found.append(Activation(name, alpha, beta))
+        scales = (scale(name, alphas, ALPHAS), scale(name, betas, BETAS))
+        found.append(Activation(name, *scales))
     return found
+
+
+def scale(name: str, given: Iterator[float], defaults: Mapping[str, float | None]) -> float:
+    if name not in defaults:
+        return 0.0
+    if (value := next(given, defaults[name])) is None:
+        raise UnsupportedError(f"the activation {name} has no default for its alpha and beta")
+    return value

@@ -10,9 +10,7 @@ from tensorjoin.errors import TensorjoinError, UnsupportedError
 from tensorjoin.passes.onnx.array import Array, constant, full, stack, where
 from tensorjoin.passes.onnx.evaluation import NeedsValueError
 from tensorjoin.passes.onnx.node import Node, checked_axis, decomposes
-
-MOST_ROUNDS = 1000
-"""Each round of a loop becomes a part of the program."""
+from tensorjoin.passes.onnx.operators.rounds import MOST_ROUNDS, check_rounds
 
 
 def holds(node: Node, condition: Array) -> bool:
@@ -68,11 +66,6 @@ def loop(
     likes = rounds[0] if rounds else turn(0, going, state)[1 + count :]
     outputs = (stacked([row[k] for row in rounds], like, 0) for k, like in enumerate(likes))
     return [*state, *outputs]
-
-
-def check_rounds(node: Node, number: int) -> None:
-    if number > MOST_ROUNDS:
-        raise node.refuse(f"more than {MOST_ROUNDS} rounds are not unrolled")
 
 
 def as_declared(scalar: Array, argument: SSAValue) -> Array:

@@ -1,15 +1,19 @@
 """Probabilities of classes from those of each pair of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
 
 from tensorjoin.passes.onnx.array import Array, constant, where
 from tensorjoin.passes.onnx.operators.elementwise import absolute, maximum
+
+Matrix = Mapping[tuple[int, int], Array]
 
 ROUNDS = 5
 """libsvm allows a hundred; of a thousand random tables of up to ten classes, none takes five."""
 
 
-def coupled(pairs: Mapping[tuple[int, int], Array], classes: int) -> list[Array]:
+def coupled(pairs: Matrix, classes: int) -> list[Array]:
     """
     The probability of each class, where `pairs` has that of i against j for each i and j.
 
@@ -26,28 +30,43 @@ def coupled(pairs: Mapping[tuple[int, int], Array], classes: int) -> list[Array]
         for j in numbers
     }
     shape = pairs[0, 1].shape
-    found: list[Array] = [constant(1 / classes, element).broadcast_to(shape) for _ in numbers]
+    found = [constant(1 / classes, element).broadcast_to(shape) for _ in numbers]
     for _ in range(ROUNDS):
-        slopes: list[Array] = [total([matrix[i, j] * found[j] for j in numbers]) for i in numbers]
-        value: Array = total([p * slope for p, slope in zip(found, slopes, strict=True)])
-        errors = [absolute(slope - value) for slope in slopes]
-        worst = errors[0]
-        for error in errors[1:]:
-            worst = maximum(worst, error)
-        next: list[Array] = list(found)
-        for i in numbers:
-            step: Array = (value - slopes[i]) / matrix[i, i]
-            scale: Array = 1.0 / (step + 1.0)
-            value = (value + step * (step * matrix[i, i] + slopes[i] * 2.0)) * scale * scale
-            slopes = [(slopes[j] + step * matrix[i, j]) * scale for j in numbers]
-            next = [(p + step if j == i else p) * scale for j, p in enumerate(next)]
+        state = started(matrix, found)
+        worst = reduce(maximum, [absolute(slope - state.value) for slope in state.slopes])
         is_close = worst < 0.005 / classes
-        found = [where(is_close, old, new) for old, new in zip(found, next, strict=True)]
+        for i in numbers:
+            state = improved(matrix, state, i)
+        found = [where(is_close, old, new) for old, new in zip(found, state.found, strict=True)]
     return found
 
 
-def total(terms: list[Array]) -> Array:
-    result = terms[0]
-    for term in terms[1:]:
-        result = result + term
-    return result
+@dataclass(frozen=True)
+class State:
+    """Probabilities, the matrix times them, and them times that."""
+
+    found: Sequence[Array]
+    slopes: Sequence[Array]
+    value: Array
+
+
+def started(matrix: Matrix, found: Sequence[Array]) -> State:
+    numbers = range(len(found))
+    slopes = [total([matrix[i, j] * found[j] for j in numbers]) for i in numbers]
+    return State(found, slopes, total([p * s for p, s in zip(found, slopes, strict=True)]))
+
+
+def improved(matrix: Matrix, state: State, i: int) -> State:
+    """One probability is set to what is best, and all are scaled."""
+    step = (state.value - state.slopes[i]) / matrix[i, i]
+    scale = 1.0 / (step + 1.0)
+    raised = [p + step if j == i else p for j, p in enumerate(state.found)]
+    return State(
+        [p * scale for p in raised],
+        [(slope + step * matrix[i, j]) * scale for j, slope in enumerate(state.slopes)],
+        (state.value + step * (step * matrix[i, i] + state.slopes[i] * 2.0)) * scale * scale,
+    )
+
+
+def total(terms: Sequence[Array]) -> Array:
+    return reduce(lambda x, y: x + y, terms)

@@ -7,9 +7,7 @@ from xdsl.dialects.builtin import i64
 from tensorjoin.passes.onnx.array import Array, concat, constant, contract, full, stack, where
 from tensorjoin.passes.onnx.node import Node, decomposes
 from tensorjoin.passes.onnx.operators.activations import Activation, activations, clipped
-
-MOST_STEPS = 1000
-"""Each step becomes a part of the program."""
+from tensorjoin.passes.onnx.operators.rounds import check_rounds
 
 DIRECTIONS: Mapping[str, tuple[bool, ...]] = {
     "forward": (False,),
@@ -101,8 +99,7 @@ def unrolled(
     count, ways, batch, _ = ahead.shape
     if ways != len(directions):
         raise node.refuse(f"weights of {ways} directions do not make {len(directions)}")
-    if count > MOST_STEPS:
-        raise node.refuse(f"more than {MOST_STEPS} steps are not unrolled")
+    check_rounds(node, count)
     is_batch_first = bool(node.integer("layout", 0))
     zero = full([ways, batch, hidden], 0.0, ahead.element)
     states = [

@@ -33,15 +33,18 @@ def upsample(node: Node, x: Array, scales: Array | None = None) -> Array:
 
 
 @decomposes("Resize")
-def resize(node: Node, x: Array, *operands: Array | None) -> Array:
+def resize(
+    node: Node,
+    x: Array,
+    roi: Array | None = None,
+    scales: Array | None = None,
+    sizes: Array | None = None,
+) -> Array:
     if node.version < 11:
-        return resize_10(node, x, *(a for a in operands if a is not None))
-    roi, scales, sizes = [*operands, None, None, None][:3]
+        return resize_10(node, x, roi)
     axes = checked_axes(node.integers("axes", range(x.rank)), x.rank)
     extents = [x.shape[axis] for axis in axes]
     if sizes is None or sizes.size == 0:
-        if scales is None or scales.size == 0:
-            raise ValueError("neither scales nor sizes are given")
         chosen = scaled(extents, floats_of(node, scales))
     else:
         policy = node.text("keep_aspect_ratio_policy", "stretch")
@@ -67,7 +70,7 @@ def resize(node: Node, x: Array, *operands: Array | None) -> Array:
     return y if how.transformation != CROP else extrapolated(node, y, lines)
 
 
-def resize_10(node: Node, x: Array, scales: Array) -> Array:
+def resize_10(node: Node, x: Array, scales: Array | None) -> Array:
     """The first version rounds a place up on the axes that become shorter."""
     lines = scaled(x.shape, floats_of(node, scales))
     mode = node.text("mode", "nearest")
@@ -77,12 +80,14 @@ def resize_10(node: Node, x: Array, scales: Array) -> Array:
     return resized(x, lines, hows)
 
 
-def floats_of(node: Node, vector: Array) -> list[float]:
-    return [float(number) for number in node.value(vector)]
+def floats_of(node: Node, vector: Array | None) -> list[float]:
+    return [] if vector is None else [float(number) for number in node.value(vector)]
 
 
 def scaled(extents: Sequence[int], scales: Sequence[float]) -> list[ResizedAxis]:
     """Extents are multiplied as ONNX infers shapes, in single precision."""
+    if len(scales) != len(extents):
+        raise ValueError(f"{len(scales)} scales of {len(extents)} axes")
     return [
         ResizedAxis(extent, floor(np.float32(extent) * np.float32(scale)), scale)
         for extent, scale in zip(extents, scales, strict=True)
@@ -90,6 +95,8 @@ def scaled(extents: Sequence[int], scales: Sequence[float]) -> list[ResizedAxis]
 
 
 def sized(extents: Sequence[int], sizes: Sequence[int], policy: str) -> list[ResizedAxis]:
+    if len(sizes) != len(extents) or 0 in extents:
+        raise ValueError(f"{list(extents)} cannot be brought to {list(sizes)}")
     scales = [size / extent for extent, size in zip(extents, sizes, strict=True)]
     if policy != "stretch":
         scale = min(scales) if policy == "not_larger" else max(scales)

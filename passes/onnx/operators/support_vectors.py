@@ -30,6 +30,9 @@ from tensorjoin.passes.onnx.operators.scores import (
     transformed,
 )
 
+MOST_COUPLED = 10
+"""Classes whose probabilities are coupled: the program grows with their square."""
+
 
 def kernel(node: Node, x: Array, count: int) -> Array:
     """[rows, vectors]: the kernel of each example with each support vector."""
@@ -77,6 +80,8 @@ def svm_classifier(node: Node, x: Array) -> list[Array]:
     label = labelled(highest(votes), labels)
     transform = post_transform(node)
     if node.has("prob_a"):
+        if len(labels) > MOST_COUPLED:
+            raise node.refuse(f"probabilities of more than {MOST_COUPLED} classes")
         return [label, transformed(probabilities(node, scores, len(labels)), transform)]
     if len(labels) > 2:
         return [label, transformed(scores, transform)]

@@ -8,7 +8,7 @@ the deepest tree asks for: a leaf's branches lead to itself.
 from functools import reduce
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import f32, i1, i64
+from xdsl.dialects.builtin import f32, f64, i1, i64
 
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.passes.onnx.array import (
@@ -24,6 +24,7 @@ from tensorjoin.passes.onnx.array import (
     highest as largest,
 )
 from tensorjoin.passes.onnx.node import Node, decomposes
+from tensorjoin.passes.onnx.operators.elementwise import rounded
 from tensorjoin.passes.onnx.operators.scores import (
     binary,
     examples,
@@ -58,8 +59,7 @@ def answers(node: Node, x: Array, state: Array) -> Array:
     feature, split = (node.table(name).take(state, 0) for name in ("features", "splits"))
     # Before the first step, all examples stand at the same rows.
     value = x.take(feature, 1) if state.rank == 1 else gather("nf,nt->nt", x, feature)
-    numbers, _ = node.tensor("comparisons")
-    kinds = [PREDICATES[int(kind)] for kind in numbers.flat]
+    kinds = [PREDICATES[int(kind)] for kind in node.tensor("comparisons")[0].flat]
     results = [compare(kind, value, split) for kind in kinds]
     if len(results) > 1:
         mode = node.table("modes").take(state, 0)
@@ -122,7 +122,8 @@ def tree_ensemble_classifier(node: Node, x: Array) -> list[Array]:
         raise node.refuse("a classifier of one class")
     scores = votes(node, examples(x), "SUM")
     base = base_values(node, scores.shape[1])
-    scores = (scores if base is None else scores + base).cast(f32)
+    # In single precision, halves of the trees for each class are a tie.
+    scores = rounded(Array((scores if base is None else scores + base).value, f64), f32)
     transform = post_transform(node)
     if not node.has("single"):
         return [labelled(highest(scores), labels), transformed(scores, transform)]

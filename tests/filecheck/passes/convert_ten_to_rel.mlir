@@ -263,3 +263,15 @@ func.func @order(%x: tensor<3x4xf64>) {
 // CHECK-NEXT: rel.insert %[[F]] into @f
 // CHECK-NEXT: rel.insert %[[G]] into @g
 // CHECK-NEXT: rel.insert %[[H]] into @h
+
+// -----
+
+// Not every engine has rows of booleans: they are numbers, compared with 0.
+// CHECK-LABEL: func.func @truth
+func.func @truth() {
+  %flags = ten.constant dense<[true, false]> : tensor<2xi1> : tensor<2xi1>
+  ten.output %flags to @f ["p"] : tensor<2xi1>
+  func.return
+}
+// CHECK:      %[[V:.*]] = rel.values [1, 0] : !rel.relation<[p: 2], v: i64>
+// CHECK-NEXT: rel.project %[[V]] [p] {v = ne(v, 0)}

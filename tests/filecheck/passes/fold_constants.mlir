@@ -73,3 +73,16 @@ func.func @stay(%x: tensor<?xf32>) -> (tensor<?x2xf32>, tensor<65x64xf32>, tenso
 // CHECK: ten.map "p,i->pi"(%x, %threes)
 // CHECK: ten.contract "i,j->ij"
 // CHECK: arith.divf
+
+// A true boolean, all bits of which are one, counts as 1.
+// CHECK-LABEL: func.func @truth
+func.func @truth() -> tensor<2xi64> {
+  %flags = ten.constant dense<[true, false]> : tensor<2xi1> : tensor<2xi1>
+  %counts = ten.map "p->p"(%flags) : (tensor<2xi1>) -> tensor<2xi64> {
+  ^bb0(%v: i1):
+    %w = arith.extui %v : i1 to i64
+    ten.yield %w : i64
+  }
+  func.return %counts : tensor<2xi64>
+}
+// CHECK: ten.constant dense<[1, 0]> : tensor<2xi64>

@@ -1,5 +1,6 @@
 // RUN: sql-opt %s --order-joins | filecheck %s
 // RUN: sql-opt %s --pass 'order-joins{dynamic=1000}' | filecheck %s --check-prefix LARGE
+// RUN: sql-opt %s --pass 'order-joins{target=sqlite}' | filecheck %s --check-prefix LOOPS
 
 // CHECK-LABEL: func.func @ids
 func.func @ids() {
@@ -43,3 +44,19 @@ func.func @sizes() {
 // CHECK-NEXT: rel.insert %j
 // LARGE: %[[J:.*]] = rel.join %large, %small on [i]
 // LARGE-NEXT: rel.project %[[J]] [p, i, o] {x, y}
+
+// CHECK-LABEL: func.func @skip
+// LOOPS-LABEL: func.func @skip
+func.func @skip() {
+  %x = rel.scan @image : !rel.relation<[c: 8, y: 64, x: 64], v: f32>
+  %ids = rel.scan @rows : !rel.relation<[p: 4], id: i32>
+  %wanted = rel.project %ids [p, y = id to 64] {}
+  %j = rel.join %wanted, %x on [y]
+  rel.insert %j into @r
+  func.return
+}
+// Rows of an image by y alone: nested loops also run over c, so that each row is found by key.
+// CHECK: rel.join %wanted, %x on [y]
+// LOOPS: %[[C:.*]] = rel.range c to 8
+// LOOPS-NEXT: %[[J:.*]] = rel.join %[[C]], %wanted, %x on [c, y]
+// LOOPS-NEXT: rel.project %[[J]] [p, y, c, x] {v}
