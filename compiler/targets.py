@@ -68,7 +68,8 @@ POSTGRES = TargetProfile(
     functions=MATH_FUNCTIONS,
     vectors=False,
     max_columns=1600,
-    max_depth=200,
+    # One function may be written as several within each other.
+    max_depth=60,
     max_parameters=65535,
     name_bytes=63,
     keeps_join_order=False,

@@ -93,8 +93,15 @@ def pow(x: exp.Expr, y: exp.Expr) -> exp.Expr:
     )
 
 
-def finite(x: exp.Expr) -> exp.Expr:
-    return binary(exp.LT)(function("ABS")(x), named_number("Infinity")())
+def of_angle(name: str) -> Function:
+    """An infinite angle is an error, and should be NaN; the operand, maybe long, stands once."""
+
+    def build(x: exp.Expr) -> exp.Expr:
+        for infinity in ("Infinity", "-Infinity"):
+            x = function("NULLIF")(x, named_number(infinity)())
+        return function("COALESCE")(function(name)(x), named_number("NaN")())
+
+    return build
 
 
 def not_below(bound: int) -> Callable[[exp.Expr], exp.Expr]:
@@ -122,9 +129,9 @@ POSTGRES_FUNCTIONS: Mapping[str, Function] = {
     **FUNCTIONS,
     **float_comparisons(is_nan),
     "exp": exponential,
-    "sin": within("SIN", finite),
-    "cos": within("COS", finite),
-    "tan": within("TAN", finite),
+    "sin": of_angle("SIN"),
+    "cos": of_angle("COS"),
+    "tan": of_angle("TAN"),
     "divide": divide,
     "root": within("SQRT", not_below(0)),
     "ln": ln,
