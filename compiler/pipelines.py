@@ -71,9 +71,13 @@ def to_statements(profile: TargetProfile) -> Pipeline:
         AllocateScratchPass(),
         OrderJoinsPass(target=profile.name),
         ConvertRelToSqlPass(),
-        MergeCtesPass(target=profile.name),
-        CanonicalizePass(),
+        *merging(profile),
     )
+
+
+def merging(profile: TargetProfile) -> Pipeline:
+    """Few query blocks; what then reads itself no longer is read once, and merges in turn."""
+    return (MergeCtesPass(target=profile.name), CanonicalizePass()) * 2
 
 
 def to_query(profile: TargetProfile, wide_inputs: tuple[str, ...]) -> Pipeline:
@@ -96,8 +100,7 @@ def to_query(profile: TargetProfile, wide_inputs: tuple[str, ...]) -> Pipeline:
         LegalizeLimitsPass(target=profile.name),
         OrderJoinsPass(target=profile.name),
         ConvertRelToSqlPass(),
-        MergeCtesPass(target=profile.name),
-        CanonicalizePass(),
+        *merging(profile),
     )
 
 

@@ -32,6 +32,8 @@ from tensorjoin.targets import target_profile
 
 REPEATED_CALLS = 12
 """How many function calls more a merged block may hold than the two blocks before."""
+MOST_SOURCES = 8
+"""Sources that a merged block may have: so many joins planners order well. SQLite allows 64."""
 
 
 def repeats_too_much(inner: Mapping[str, Attribute], reads: list[str]) -> bool:
@@ -126,6 +128,8 @@ class MergeIntoReader(RewritePattern):
             if is_too_deep(outer_expressions(op), inner.outputs, self.max_depth):
                 continue
             if groups_by_constant(op, alias, inner):
+                continue
+            if len(op.sources) + len(inner.sources) - 1 > MOST_SOURCES:
                 continue
             # A name that no alias has.
             fresh = {a: f"{alias} {a}" for a in inner.source_map}

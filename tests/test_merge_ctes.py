@@ -213,6 +213,26 @@ def test_a_group_by_a_constant(database: Database, constant: int):
         assert results["y"]["v"].tolist() == rows
 
 
+def test_a_block_of_many_sources_stays(database: Database):
+    """Planners order few joins well."""
+    chain = "".join(
+        f"""
+        %s{n} = sql.select {{p = a.p, i = a.i, v = mul(a.v, b.w)}} from %s{n - 1} as a, %u as b
+            where [eq(a.i, b.i)] : !rel.relation<[p: ?, i: 4], v: f64>"""
+        for n in range(1, 10)
+    )
+    start = "%s0 = sql.select {p = a.p, i = a.i, v = a.v} from %t as a"
+    text = program(
+        f"""{start} : !rel.relation<[p: ?, i: 4], v: f64>{chain}
+        %y = sql.select {{p = a.p, i = a.i, v = a.v}} from %s9 as a
+            : !rel.relation<[p: ?, i: 4], v: f64>""",
+        y="<[p: ?, i: 4], v: f64>",
+    )
+    results, after = assert_same_before_and_after(database, text, merged(database), tables=TABLES)
+    assert blocks(after) == 2
+    np.testing.assert_allclose(results["y"]["v"], V * W[INDEX] ** 9)
+
+
 def test_a_group_by_an_expression(database: Database):
     text = program(
         """

@@ -70,6 +70,24 @@ def test_a_self_join_of_three_in_an_aggregate(database: Database):
     np.testing.assert_allclose(rows["s"], (V * W * V * x).reshape(3, 2).sum(axis=1))
 
 
+def test_a_self_join_of_a_query(database: Database):
+    text = f"""{HEAD}
+    sql.create_table scratch @y : <[p: ?], s: f64>
+    func.func @f() {{
+      %v = sql.table @t : !rel.relation<[p: ?, i: 2], v: f64>
+      %sum = sql.select {{p = a.p, v = sum(a.v)}} from %v as a group [a.p]
+          : !rel.relation<[p: ?], v: f64>
+      %y = sql.select {{p = a.p, s = mul(a.v, b.v)}} from %sum as a, %sum as b
+          where [eq(a.p, b.p)] : !rel.relation<[p: ?], s: f64>
+      sql.insert %y into @y
+      func.return
+    }}"""
+    rows, after = assert_same_before_and_after(database, text, CanonicalizePass(), tables=TABLES)
+    *_, query = (op for op in after.walk() if isinstance(op, sql.SelectOp))
+    assert len(query.sources) == 1
+    np.testing.assert_allclose(rows["y"]["s"], V.reshape(3, 2).sum(axis=1) ** 2)
+
+
 def test_a_self_join_on_part_of_the_key_stays(database: Database):
     rows, after = canonicalized(
         database,

@@ -44,8 +44,11 @@ class MergeProjects(RewritePattern):
             **rel.expressions(inner.keys),
             **rel.expressions(inner.values),
         }
-        if not op.input.has_one_use() and any(isinstance(e, CallAttr) for e in computed.values()):
-            return
+        if not op.input.has_one_use():
+            # Only what keeps all keys can later be seen to be one relation, read several times.
+            drops_key = len(inner.keys) < len(schema(inner.input).extents)
+            if drops_key or any(isinstance(e, CallAttr) for e in computed.values()):
+                return
         reads = [name for a in (*op.keys, *op.values) for name in columns_of(a.expression)]
         if any(isinstance(computed[n], CallAttr) and reads.count(n) > 1 for n in set(reads)):
             return

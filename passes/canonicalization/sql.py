@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 
 from xdsl.dialects.builtin import ArrayAttr, IntegerType
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from tensorjoin.dialects import sql
@@ -23,25 +23,22 @@ class MergeSelfJoin(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: sql.SelectOp, rewriter: PatternRewriter, /):
-        sources = op.source_map
-        for alias, source in sources.items():
-            if not isinstance(table := source.owner, sql.TableOp):
-                continue
-            for other in list(sources)[: list(sources).index(alias)]:
-                twin = sources[other].owner
-                if not isinstance(twin, sql.TableOp) or twin.table != table.table:
-                    continue
-                if not joined_on_key(op, other, alias):
-                    continue
-                return self.merge(op, rewriter, other, alias)
+        sources = list(op.source_map.items())
+        for place, (alias, source) in enumerate(sources):
+            for other, twin in sources[:place]:
+                if (one := merged_source(twin, source)) and joined_on_key(op, other, alias):
+                    return self.merge(op, rewriter, other, alias, one)
 
-    def merge(self, op: sql.SelectOp, rewriter: PatternRewriter, kept: str, dropped: str) -> None:
-        first, second = op.source_map[kept], op.source_map[dropped]
-        columns = {**schema(first).values, **schema(second).values}
-        type = RelationType(schema(first).extents, columns, schema(first).is_sparse)
-        assert isinstance(first.owner, sql.TableOp)
-        wide = sql.TableOp(first.owner.table.string_value(), type)
-        renamed = {f"{dropped}.{n}": col(f"{kept}.{n}") for n in type.types}
+    def merge(
+        self,
+        op: sql.SelectOp,
+        rewriter: PatternRewriter,
+        kept: str,
+        dropped: str,
+        one: SSAValue | sql.TableOp,
+    ) -> None:
+        source = SSAValue.get(one)
+        renamed = {f"{dropped}.{n}": col(f"{kept}.{n}") for n in schema(source).types}
 
         def rewrite(expression: Attribute) -> Attribute:
             return substitute(expression, renamed)
@@ -49,8 +46,8 @@ class MergeSelfJoin(RewritePattern):
         where = [rewrite(condition) for condition in op.where]
         merged = sql.SelectOp(
             [
-                (alias, wide.result if alias == kept else source)
-                for alias, source in op.source_map.items()
+                (alias, source if alias == kept else other)
+                for alias, other in op.source_map.items()
                 if alias != dropped
             ],
             {name: rewrite(e) for name, e in op.outputs.items()},
@@ -60,11 +57,26 @@ class MergeSelfJoin(RewritePattern):
             [rewrite(e) for e in op.partition],
             [(rewrite(e), descends) for e, descends in op.ordering],
         )
-        rewriter.replace(op, [wide, merged], [merged.result])
+        added = [one, merged] if isinstance(one, sql.TableOp) else [merged]
+        rewriter.replace(op, added, [merged.result])
+
+
+def merged_source(first: SSAValue, second: SSAValue) -> SSAValue | sql.TableOp | None:
+    """What has the columns of both, if they are one query or one table."""
+    if first == second:
+        return first
+    table, other = first.owner, second.owner
+    if not isinstance(table, sql.TableOp) or not isinstance(other, sql.TableOp):
+        return None
+    if table.table != other.table:
+        return None
+    columns = {**schema(first).values, **schema(second).values}
+    type = RelationType(schema(first).extents, columns, schema(first).is_sparse)
+    return sql.TableOp(table.table.string_value(), type)
 
 
 def joined_on_key(op: sql.SelectOp, alias: str, other: str) -> bool:
-    """Whether the conditions equate every key of two sources of the same table."""
+    """Whether the conditions equate every key of two sources that are one."""
     equal = {
         frozenset(columns_of(condition))
         for condition in op.where

@@ -26,6 +26,23 @@ func.func @merge() {
 // CHECK-NEXT: %b = rel.project %t [j = idiv(i, 2) to 3, q = p, k = mod(i, 2) to 2] {v = mul(add(x, y), 2.0)}
 // CHECK-NEXT: rel.insert %b into @r
 
+// What drops a key and is read twice stays one relation: both readers have its keys.
+// CHECK-LABEL: func.func @dropped_key
+func.func @dropped_key() {
+  %t = rel.scan @t : !rel.relation<[p: ?, i: 6], x: f64>
+  %a = rel.project %t [p] {x}
+  %b = rel.project %a [q = p] {x}
+  rel.insert %b into @r
+  %c = rel.project %a [p] {y = x}
+  rel.insert %c into @r
+  func.return
+}
+// CHECK-NEXT: %t = rel.scan @t
+// CHECK-NEXT: %a = rel.project %t [p] {x}
+// CHECK-NEXT: %b = rel.project %a [q = p] {x}
+// CHECK-NEXT: rel.insert %b
+// CHECK-NEXT: %c = rel.project %a [p] {y = x}
+
 // CHECK-LABEL: func.func @twice
 func.func @twice() {
   %t = rel.scan @t : !rel.relation<[p: ?], x: f64, y: f64>

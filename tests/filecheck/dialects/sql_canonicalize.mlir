@@ -27,6 +27,17 @@ func.func @thrice() {
 // CHECK: sql.select {p = a.p, s = sum(mul(a.v, mul(a.v, mul(a.v, d.v))))} from %{{[a-z0-9_]+}} as a, %u as d where [eq(d.q, a.p)] group [a.p]
 // CHECK: sql.select {p = a.p, n = row_number()} from %{{[a-z0-9_]+}} as a per [a.v] by [desc a.p]
 
+// So is a query, whose keys tell its rows apart.
+// CHECK-LABEL: func.func @of_a_query
+func.func @of_a_query() {
+  %t = sql.table @t : !rel.relation<[p: ?, i: 4], v: f64>
+  %s = sql.select {p = a.p, v = sum(a.v)} from %t as a group [a.p] : !rel.relation<[p: ?], v: f64>
+  %q = sql.select {p = x.p, v = mul(x.v, y.v)} from %s as x, %s as y where [eq(x.p, y.p)] : !rel.relation<[p: ?], v: f64>
+  sql.insert %q into @out
+  func.return
+}
+// CHECK: sql.select {p = x.p, v = mul(x.v, x.v)} from %s as x : !rel.relation<[p: ?], v: f64>
+
 // CHECK-LABEL: func.func @left_alone
 func.func @left_alone() {
   %t = sql.table @t : !rel.relation<[p: ?, i: 4], v: f32>
