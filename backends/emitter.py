@@ -12,6 +12,7 @@ from tensorjoin.backends.inlining import too_large
 from tensorjoin.backends.spelling import SPELLINGS, Spelling, double, integer
 from tensorjoin.dialects import sql
 from tensorjoin.dialects.expression import (
+    PARTITION_AGGREGATES,
     WINDOWS,
     CallAttr,
     ColumnRefAttr,
@@ -321,6 +322,9 @@ class Emission:
         return build(*(self.expression(argument, op) for argument in expression.arguments))
 
     def window(self, expression: CallAttr, op: sql.SelectOp) -> exp.Expr:
+        partition = [self.expression(e, op) for e in op.partition]
+        if expression.function.data in PARTITION_AGGREGATES:
+            return exp.Window(this=self.call(expression, op), partition_by=partition)
         order = exp.Order(
             expressions=[
                 exp.Ordered(this=self.expression(e, op), desc=descends)
@@ -335,7 +339,7 @@ class Emission:
         )
         return exp.Window(
             this=self.call(expression, op),
-            partition_by=[self.expression(e, op) for e in op.partition],
+            partition_by=partition,
             order=order,
             spec=None if expression.function.data == "row_number" else rows,
         )

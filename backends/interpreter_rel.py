@@ -30,6 +30,7 @@ from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import (
     AGGREGATES,
     PACKS,
+    PARTITION_AGGREGATES,
     CallAttr,
     ColumnRefAttr,
     LiteralAttr,
@@ -406,7 +407,12 @@ class RelFunctions(InterpreterFunctions):
         starts = np.flatnonzero(np.diff(partition[order], prepend=-1))
 
         def over(call: CallAttr) -> Array | None:
-            match call.function.data:
+            function = call.function.data
+            if function in PARTITION_AGGREGATES:
+                values = by_row.column(call.arguments.data[0])
+                _, first, group = np.unique(partition, return_index=True, return_inverse=True)
+                return fold(function.removeprefix("partition_"), values, group, first)[group]
+            match function:
                 case "row_number":
                     values = np.ones(by_row.count, np.int64)
                 case "running_sum":

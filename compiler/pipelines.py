@@ -16,10 +16,13 @@ from tensorjoin.passes.expand_vectors import ExpandVectorsPass
 from tensorjoin.passes.fold_constants import FoldConstantsPass
 from tensorjoin.passes.fuse_contractions import FuseContractionsPass
 from tensorjoin.passes.fuse_elementwise import FuseElementwisePass
+from tensorjoin.passes.groups_to_rows import GroupsToRowsPass
+from tensorjoin.passes.groups_to_windows import GroupsToWindowsPass
 from tensorjoin.passes.legalize_functions import LegalizeFunctionsPass
 from tensorjoin.passes.legalize_limits import LegalizeLimitsPass
 from tensorjoin.passes.materialize import MaterializePass
 from tensorjoin.passes.merge_ctes import MergeCtesPass
+from tensorjoin.passes.merge_groups import MergeGroupsPass
 from tensorjoin.passes.order_joins import OrderJoinsPass
 from tensorjoin.passes.pivot_outputs import PivotOutputsPass
 from tensorjoin.passes.push_projections import PushProjectionsPass
@@ -93,6 +96,11 @@ def to_query(profile: TargetProfile, wide_inputs: tuple[str, ...]) -> Pipeline:
         ConvertTenToRelPass(),
         VectorizeRowsPass(),
         PivotOutputsPass(),
+        PushProjectionsPass(),
+        CanonicalizePass(),
+        GroupsToWindowsPass(),
+        MergeGroupsPass(),
+        GroupsToRowsPass(target=profile.name),
         PushProjectionsPass(),
         CanonicalizePass(),
         LegalizeFunctionsPass(missing=tuple(sorted(MATH_FUNCTIONS - profile.functions))),

@@ -30,6 +30,8 @@ class TargetProfile:
     """Whether a join is run in the order in which it is written."""
     merges_queries: bool
     """Whether statements cost more than arithmetic, so that few and large ones are best."""
+    filters_groups: bool
+    """Whether a condition on the key of a group reaches a query that the groups are made of."""
     name_bytes: int | None
     """Bytes that the name of a table may have; None for no limit."""
     chunk: int
@@ -44,6 +46,7 @@ SQLITE = TargetProfile(
     # The limit that counts is the parser's stack: 100 symbols, some four a level.
     max_depth=24,
     max_parameters=32766,
+    filters_groups=False,
     name_bytes=None,
     keeps_join_order=True,
     merges_queries=False,
@@ -57,6 +60,7 @@ DUCKDB = TargetProfile(
     max_columns=100_000,
     max_depth=200,
     max_parameters=65535,
+    filters_groups=True,
     name_bytes=None,
     keeps_join_order=False,
     merges_queries=True,
@@ -71,6 +75,7 @@ POSTGRES = TargetProfile(
     # One function may be written as several within each other.
     max_depth=60,
     max_parameters=65535,
+    filters_groups=True,
     name_bytes=63,
     keeps_join_order=False,
     merges_queries=False,

@@ -222,6 +222,9 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Attribute]]] = {
     # window functions
     "row_number": (0, lambda *_: i64),
     "running_sum": (1, _accumulator),
+    "partition_sum": (1, _accumulator),
+    "partition_max": (1, _same),
+    "partition_min": (1, _same),
 }
 """
 Each function's arity and the rule for its result type.
@@ -237,7 +240,9 @@ PACKS = frozenset({"pack", "pack_sparse"})
 """Values gathered into a vector by their slots; `pack` promises that only the last are missing."""
 
 AGGREGATES = frozenset({"sum", "max", "min", "count"}) | PACKS
-WINDOWS = frozenset({"row_number", "running_sum"})
+PARTITION_AGGREGATES = frozenset({"partition_sum", "partition_max", "partition_min"})
+"""What `sum`, `max` and `min` are of a group, on each of its rows, whatever their order."""
+WINDOWS = frozenset({"row_number", "running_sum"}) | PARTITION_AGGREGATES
 
 
 def col(name: str) -> ColumnRefAttr:

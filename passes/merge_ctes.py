@@ -91,12 +91,13 @@ def rebuild(
 
 
 def is_cheap(op: sql.SelectOp) -> bool:
-    """Whether a block only renames columns of one table, maybe of some rows."""
-    return (
-        isinstance(op.sources[0].owner, sql.TableOp)
-        and len(op.sources) == 1
-        and not any(isinstance(e, CallAttr) for e in op.outputs.values())
-    )
+    """Whether a block only renames columns: of some rows of a table, or of all of a query."""
+    if len(op.sources) != 1 or any(isinstance(e, CallAttr) for e in op.outputs.values()):
+        return False
+    ((alias, source),) = op.source_map.items()
+    keys = {f"{alias}.{key}" for key in schema(source).extents}
+    keeps_keys = keys <= {column for e in op.outputs.values() for column in columns_of(e)}
+    return isinstance(source.owner, sql.TableOp) or (keeps_keys and not op.where)
 
 
 def groups_by_constant(op: sql.SelectOp, alias: str, inner: sql.SelectOp) -> bool:

@@ -219,4 +219,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "count": function("COUNT"),
     "row_number": function("ROW_NUMBER"),
     "running_sum": function("SUM"),
+    "partition_sum": function("SUM"),
+    "partition_max": function("MAX"),
+    "partition_min": function("MIN"),
 }

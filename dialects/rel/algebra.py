@@ -232,7 +232,7 @@ class ProjectOp(IRDLOperation, HasCanonicalizationPatternsInterface):
 
 
 @irdl_op_definition
-class JoinOp(IRDLOperation):
+class JoinOp(IRDLOperation, HasCanonicalizationPatternsInterface):
     """
     The natural join of its inputs, in their order: `rel.join %x, %w on [i]`
 
@@ -259,6 +259,12 @@ class JoinOp(IRDLOperation):
             properties={"on": ArrayAttr([StringAttr(name) for name in shared_keys(types)])},
             result_types=[RelationType(keys, columns, any(type.is_sparse for type in types))],
         )
+
+    @classmethod
+    def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
+        from tensorjoin.passes.canonicalization.rel import DropRangeJoin
+
+        return (DropRangeJoin(),)
 
     @classmethod
     def parse(cls, parser: Parser) -> "JoinOp":

@@ -1,7 +1,7 @@
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from xdsl.dialects.builtin import DYNAMIC_INDEX
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from tensorjoin.dialects import rel
@@ -9,8 +9,10 @@ from tensorjoin.dialects.expression import (
     DEEPEST,
     CallAttr,
     ColumnRefAttr,
+    col,
     columns_of,
     depth,
+    lit,
     substitute,
 )
 from tensorjoin.dialects.rel import AssignmentAttr, schema
@@ -27,6 +29,50 @@ class DropIdentityProject(RewritePattern):
         )
         if renames_nothing and schema(op.input) == schema(op.result):
             rewriter.replace(op, [], [op.input])
+
+
+class DropRangeJoin(RewritePattern):
+    """join %x [i: 4], (project (range k to 4) [i = k] {v = 2 k}) -> project %x [i] {v = 2 i}"""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: rel.JoinOp, rewriter: PatternRewriter, /):
+        for place, value in enumerate(op.inputs):
+            others = [other for k, other in enumerate(op.inputs) if k != place]
+            extents = {n: e for other in others for n, e in schema(other).extents.items()}
+            if all(extents.get(n) == e for n, e in schema(value).extents.items()):
+                numbers = numbers_of(value)
+                if numbers is not None:
+                    return self.replace(op, rewriter, others, numbers)
+
+    def replace(
+        self,
+        op: rel.JoinOp,
+        rewriter: PatternRewriter,
+        others: Sequence[SSAValue],
+        numbers: Mapping[str, Attribute],
+    ) -> None:
+        joined = [rel.JoinOp(others)] if len(others) > 1 else []
+        result = schema(op.result)
+        values = {name: numbers.get(name, col(name)) for name in result.values}
+        keys = {name: name for name in result.extents}
+        project = rel.ProjectOp(joined[0] if joined else others[0], keys, values)
+        rewriter.replace(op, [*joined, project], [project.result])
+
+
+def numbers_of(value: SSAValue) -> Mapping[str, Attribute] | None:
+    """What is computed of the numbers of a range, from its key; any other key must be 0."""
+    project = value.owner
+    if not isinstance(project, rel.ProjectOp) or not isinstance(project.input.owner, rel.RangeOp):
+        return None
+    number = col(project.input.owner.key.data)
+    keys = rel.expressions(project.keys)
+    named = [name for name, expression in keys.items() if expression == number]
+    if len(named) != 1 or any(e not in (number, lit(0)) for e in keys.values()):
+        return None
+    if schema(value).extents[named[0]] != project.input.owner.extent.value.data:
+        return None
+    index = {number.column.data: col(named[0])}
+    return {name: substitute(e, index) for name, e in rel.expressions(project.values).items()}
 
 
 def deepest(expressions: Iterable[Attribute]) -> int:

@@ -24,9 +24,10 @@ class ConvertReshape(RewritePattern):
         keys: dict[int, AssignmentAttr] = {}
         for group in axis_groups(old, new):
             flat = flatten([(col(f"k{axis}"), old[axis]) for axis in group.old])
+            wide = [axis for axis in group.new if new[axis] != 1]
             for axis in group.new:
                 inner = prod(new[other] for other in group.new if other > axis)
-                outermost = axis == group.new[0]
+                outermost = axis == wide[0] if wide else False
                 index = unflatten(flat, inner, None if outermost else new[axis])
                 keys[axis] = AssignmentAttr(names[axis], index, new[axis])
         ordered = [keys[axis] for axis in range(len(new))]
@@ -46,6 +47,8 @@ def flatten(axes: list[tuple[Attribute, int]]) -> Attribute:
 
 def unflatten(flat: Attribute, inner: int, extent: int | None) -> Attribute:
     """The index on an axis of `extent` with `inner` positions a step; the outermost has None."""
+    if extent == 1:
+        return lit(0)
     index = flat if inner == 1 else call("idiv", flat, lit(inner))
     return index if extent is None else call("mod", index, lit(extent))
 

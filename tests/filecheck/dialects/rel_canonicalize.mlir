@@ -43,6 +43,25 @@ func.func @dropped_key() {
 // CHECK-NEXT: rel.insert %b
 // CHECK-NEXT: %c = rel.project %a [p] {y = x}
 
+// The numbers of a range are those of the key that it meets.
+// CHECK-LABEL: func.func @range
+func.func @range() {
+  %t = rel.scan @t : !rel.relation<[p: ?, i: 6], x: f64>
+  %r = rel.range k to 6
+  %n = rel.project %r [z = 0 to 1, i = k] {v = mul(k, 2)}
+  %u = rel.scan @u : !rel.relation<[p: ?, z: 1], y: f64>
+  %a = rel.join %t, %n, %u on [p, i, z]
+  rel.insert %a into @r
+  %short = rel.range k to 5
+  %m = rel.project %short [i = k] {v = long(k)}
+  %b = rel.join %t, %m on [i]
+  rel.insert %b into @r
+  func.return
+}
+// CHECK:      rel.join %t, %u on [p]
+// CHECK-NEXT: rel.project %{{[a-z0-9_]+}} [p, i, z] {x, v = mul(i, 2), y}
+// CHECK:      rel.join %t, %m on [i]
+
 // CHECK-LABEL: func.func @twice
 func.func @twice() {
   %t = rel.scan @t : !rel.relation<[p: ?], x: f64, y: f64>

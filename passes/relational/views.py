@@ -1,0 +1,71 @@
+"""Relations seen through the projections that they are made of."""
+
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import count
+
+from xdsl.ir import Attribute, SSAValue
+
+from tensorjoin.dialects import rel
+from tensorjoin.dialects.expression import CallAttr, ColumnRefAttr, call, col, substitute
+from tensorjoin.dialects.rel import schema
+
+SHARED = ("sum", "max", "min")
+"""Aggregates that a window has as well."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A relation as projections of another: its columns as expressions over those of `base`."""
+
+    base: SSAValue
+    columns: Mapping[str, Attribute]
+
+    def source(self, name: str) -> str | None:
+        """The column of the base that a column is."""
+        expression = self.columns[name]
+        return expression.column.data if isinstance(expression, ColumnRefAttr) else None
+
+
+def renamed(value: SSAValue) -> View:
+    """A relation seen through the projections that rename what it has."""
+    return seen(value, lambda op: not any(isinstance(a.expression, CallAttr) for a in op.values))
+
+
+def computed(value: SSAValue) -> View:
+    """A relation seen through all projections that it is made of."""
+    return seen(value, lambda _: True)
+
+
+def seen(value: SSAValue, passes: Callable[[rel.ProjectOp], bool]) -> View:
+    columns: Mapping[str, Attribute] = {name: col(name) for name in schema(value).types}
+    while isinstance(project := value.owner, rel.ProjectOp) and passes(project):
+        assigned = {**rel.expressions(project.keys), **rel.expressions(project.values)}
+        columns = {name: substitute(e, assigned) for name, e in columns.items()}
+        value = project.input
+    return View(value, columns)
+
+
+def shared_calls(op: rel.AggregateOp) -> Mapping[str, CallAttr]:
+    """The aggregates by name, if each is a sum, a maximum or a minimum; else none."""
+    values = rel.expressions(op.values)
+    calls = {n: e for n, e in values.items() if isinstance(e, CallAttr)}
+    if len(calls) < len(values) or any(e.function.data not in SHARED for e in calls.values()):
+        return {}
+    return calls
+
+
+def partitioned(
+    calls: Mapping[str, CallAttr], made_of: Mapping[str, Attribute]
+) -> dict[str, Attribute]:
+    """The same aggregates of a partition, of columns as `made_of` has them."""
+    return {
+        name: call(f"partition_{e.function.data}", substitute(e.arguments.data[0], made_of))
+        for name, e in calls.items()
+    }
+
+
+def fresh_names(names: Iterable[str], taken: Container[str]) -> dict[str, str]:
+    """For each name a column that is not taken: g0, g1, ..."""
+    free = (name for n in count() if (name := f"g{n}") not in taken)
+    return dict(zip(names, free, strict=False))
