@@ -18,6 +18,8 @@ ELEMENTS = {
     "float64": "f64",
     "int8": "i8",
     "uint8": "ui8",
+    "int16": "i16",
+    "uint16": "ui16",
     "int32": "i32",
     "int64": "i64",
     "bool": "i1",
@@ -248,6 +250,84 @@ def test_reductions(op_type: str, reduce: Any, keepdims: int):
 
 def test_a_reduction_of_all_axes():
     assert_node("ReduceMean", X.mean(), "keepdims = 0 : i64", x=X)
+
+
+@pytest.mark.parametrize("element", [np.int8, np.uint8, np.int16, np.uint16])
+def test_quantized_numbers_are_rounded_to_even_and_saturated(element: type[np.integer[Any]]):
+    x = np.array([0.5, 1.5, 2.5, -0.5, -1.5, np.inf, -np.inf, 1e9, -1e9], np.float32)
+    low, high = np.iinfo(element).min, np.iinfo(element).max
+    zero = np.array(3, element)
+    expected = np.clip(np.rint(x) + 3, low, high).astype(element)
+    assert_node("QuantizeLinear", expected, x=x, scale=np.array(1, np.float32), zero=zero)
+
+
+def test_a_quotient_is_rounded_before_it_becomes_an_integer():
+    """In single precision 0.35 / 0.1 is a tie, which is not the quotient of those numbers."""
+    x, scale = np.array([0.05, 0.15, 0.25, 0.35, 0.45], np.float32), np.array(0.1, np.float32)
+    expected = np.rint(x / scale).astype(np.uint8)
+    assert_node("QuantizeLinear", expected, x=x, scale=scale)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_blocks_have_scales_and_zero_points(axis: int):
+    q = GENERATOR.integers(-128, 128, (4, 6, 5)).astype(np.int8)
+    shape = [-(-n // 2) if k == axis % 3 else n for k, n in enumerate(q.shape)]
+    scale, zero = 2.0 ** GENERATOR.integers(-2, 3, shape), GENERATOR.integers(-9, 9, shape)
+    scale, zero = scale.astype(np.float32), zero.astype(np.int8)
+    scales, zeros = (
+        np.repeat(a, 2, axis).take(range(q.shape[axis]), axis).astype(np.float64)
+        for a in (scale, zero)
+    )
+    x = ((q - zeros) * scales).astype(np.float32)
+    attributes = f"axis = {axis} : i64, block_size = 2 : i64"
+    assert_node("DequantizeLinear", x, attributes, q=q, scale=scale, zero=zero)
+    assert_node("QuantizeLinear", q, attributes, x=x, scale=scale, zero=zero)
+
+
+def test_the_range_of_zeros_is_quantized():
+    x, outputs = np.zeros((2, 3), np.float32), {"q": "ui8", "scale": "f32", "zero": "ui8"}
+    types = {"q": "tensor<2x3xui8>", "scale": "tensor<f32>", "zero": "tensor<ui8>"}
+    signature = f"({type_of(x)}) -> ({', '.join(types.values())})"
+    names = ", ".join(f"%{name}" for name in outputs)
+    found = computed(f"{names} = {node('DynamicQuantizeLinear', '%x', signature)}", types, x=x)
+    assert not found["q"].any()
+    assert found["scale"] == 1
+
+
+def test_products_of_quantized_rows_and_columns():
+    a, b = (GENERATOR.integers(0, 256, shape).astype(np.uint8) for shape in ((3, 4), (4, 5)))
+    a_scale, a_zero = np.array([0.5, 1.0, 2.0], np.float32), np.array([7, 120, 200], np.uint8)
+    b_scale, b_zero = (
+        np.float32(2.0) ** np.arange(-2, 3).astype(np.float32),
+        np.arange(5).astype(np.uint8),
+    )
+    y_scale, y_zero = np.array([512.0], np.float32), np.array([128], np.uint8)
+    product = ((a - a_zero[:, None].astype(float)) * a_scale[:, None]) @ (
+        (b - b_zero.astype(float)) * b_scale
+    )
+    expected = np.clip(np.rint(product / y_scale) + 128, 0, 255).astype(np.uint8)
+    left, right = {"a": a, "r": a_scale, "s": a_zero}, {"b": b, "t": b_scale, "u": b_zero}
+    assert_node("QLinearMatMul", expected, **left, **right, v=y_scale, w=y_zero)
+
+
+def test_a_convolution_of_integers_pads_with_the_zero_point():
+    x, w = (
+        GENERATOR.integers(-128, 128, shape).astype(np.int8)
+        for shape in ((1, 4, 5, 5), (6, 2, 3, 3))
+    )
+    w_scale, w_zero = (
+        np.float32(2.0) ** np.arange(-3, 3).astype(np.float32),
+        np.arange(6).astype(np.int8),
+    )
+    b = GENERATOR.integers(-999, 999, 6).astype(np.int32)
+    sums = convolution(x - 5.0, w - w_zero[:, None, None, None].astype(float), 1, 1, (1, 1), 2)
+    scaled = (sums + b[:, None, None]) * (0.5 * w_scale[:, None, None] / 128)
+    expected = np.clip(np.rint(scaled) - 3, -128, 127).astype(np.int8)
+    half, step = np.array(0.5, np.float32), np.array(128, np.float32)
+    operands = {"x": x, "r": half, "s": np.array(5, np.int8), "w": w, "t": w_scale, "u": w_zero}
+    attributes = "group = 2 : i64, pads = [1 : i64, 1 : i64, 1 : i64, 1 : i64]"
+    result = {"v": step, "z": np.array(-3, np.int8), "b": b}
+    assert_node("QLinearConv", expected, attributes, **operands, **result)
 
 
 def test_where_broadcasts():
