@@ -330,6 +330,56 @@ def test_a_convolution_of_integers_pads_with_the_zero_point():
     assert_node("QLinearConv", expected, attributes, **operands, **result)
 
 
+def known(**arrays: Array) -> str:
+    """Operands on whose values a shape may depend."""
+    return "\n".join(
+        f"%{name} = onnx.constant dense<{array.tolist()}> : {type_of(array)} : {type_of(array)}"
+        for name, array in arrays.items()
+    )
+
+
+@pytest.mark.parametrize("is_sorted", [0, 1])
+@pytest.mark.parametrize("axis", [None, 0, -1])
+def test_unique(is_sorted: int, axis: int | None):
+    x = GENERATOR.integers(-2, 2, (9, 2) if axis == 0 else (2, 9)).astype(float)
+    y, first, inverse, counts = np.unique(x, True, True, True, axis)
+    inverse = inverse.reshape(-1)
+    if not is_sorted:
+        order = np.argsort(first)
+        y, first, counts = y.take(order, axis), first[order], counts[order]
+        inverse = np.argsort(order)[inverse]
+    expected = {"y": y, "f": first, "i": inverse, "c": counts}
+    types = {name: type_of(array) for name, array in expected.items()}
+    attributes = f"sorted = {is_sorted} : i64" + (
+        f", axis = {axis} : i64" if axis is not None else ""
+    )
+    signature = f"({type_of(x)}) -> ({', '.join(types.values())})"
+    text = f"{known(x=x)}\n%y, %f, %i, %c = {node('Unique', '%x', signature, attributes)}"
+    found = computed(text, types)
+    for name, array in expected.items():
+        assert_equal(found[name], array)
+
+
+def test_unique_of_nothing():
+    types = {"y": "tensor<0xf64>", "f": "tensor<0xi64>"}
+    signature = f"(tensor<0x2xf64>) -> ({', '.join(types.values())})"
+    found = computed(f"%y, %f = {node('Unique', '%x', signature)}", types, x=np.zeros((0, 2)))
+    assert found["y"].shape == found["f"].shape == (0,)
+
+
+def test_a_box_that_is_suppressed_suppresses_none():
+    """Each of a row of boxes overlaps its neighbours."""
+    left = np.arange(6.0)
+    boxes = np.stack([0 * left, left, 0 * left + 1, left + 2], axis=1)[None]
+    scores = np.array([[[0.9, 0.8, 0.7, 0.6, 0.5, 0.4], [0.4, 0.9, 0.9, 0.4, 0.3, 0.4]]])
+    most, limit, lowest = np.array([3]), np.array([0.25]), np.array([0.35])
+    operands = known(b=boxes, s=scores, m=most, t=limit, l=lowest)
+    types = ", ".join(map(type_of, (boxes, scores, most, limit, lowest)))
+    text = node("NonMaxSuppression", "%b, %s, %m, %t, %l", f"({types}) -> none")
+    expected = [(0, 0, 0), (0, 0, 2), (0, 0, 4), (0, 1, 1), (0, 1, 3), (0, 1, 5)]
+    assert_equal(computed(f"{operands}\n%y = {text}", {"y": "none"})["y"], expected)
+
+
 def test_where_broadcasts():
     condition, y = np.array([[True], [False], [True]]), C[:4]
     type = type_of(A)

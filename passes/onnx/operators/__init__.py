@@ -9,6 +9,7 @@ from tensorjoin.passes.onnx.operators import (
     control,
     convolution,
     deformable,
+    detection,
     elementwise,
     features,
     gathering,
@@ -28,6 +29,7 @@ from tensorjoin.passes.onnx.operators import (
     sorting,
     support_vectors,
     trees,
+    unique,
 )
 
 OPERATORS: Set[tuple[str, str]] = DECOMPOSITIONS.keys()
@@ -40,6 +42,7 @@ __all__ = [
     "control",
     "convolution",
     "deformable",
+    "detection",
     "elementwise",
     "features",
     "gathering",
@@ -59,4 +62,5 @@ __all__ = [
     "sorting",
     "support_vectors",
     "trees",
+    "unique",
 ]
