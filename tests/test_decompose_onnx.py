@@ -21,6 +21,7 @@ ELEMENTS = {
     "int16": "i16",
     "uint16": "ui16",
     "int32": "i32",
+    "uint32": "ui32",
     "int64": "i64",
     "bool": "i1",
 }
@@ -378,6 +379,43 @@ def test_a_box_that_is_suppressed_suppresses_none():
     text = node("NonMaxSuppression", "%b, %s, %m, %t, %l", f"({types}) -> none")
     expected = [(0, 0, 0), (0, 0, 2), (0, 0, 4), (0, 1, 1), (0, 1, 3), (0, 1, 5)]
     assert_equal(computed(f"{operands}\n%y = {text}", {"y": "none"})["y"], expected)
+
+
+@pytest.mark.parametrize(
+    ("real", "whole"), [(np.float32, np.int32), (np.float64, np.int64), (np.float32, np.uint32)]
+)
+def test_bits_of_floats(real: type[np.floating[Any]], whole: type[np.integer[Any]]):
+    """Of zeros, subnormal numbers, and what is not finite, too."""
+    to = {np.float32: 1, np.float64: 11, np.int32: 6, np.int64: 7, np.uint32: 12}
+    limits = np.finfo(real)
+    special = [0.0, -0.0, limits.tiny, limits.smallest_subnormal, limits.max, np.inf, np.nan]
+    x = np.concatenate([np.array(special, real), X.reshape(-1).astype(real)])
+    x = np.concatenate([x, -x[np.isfinite(x)]])
+    bits = x.view(whole)
+    assert_node("BitCast", bits, f"to = {to[whole]} : i64", 26, x=x)
+    assert_node("BitCast", x, f"to = {to[real]} : i64", 26, x=bits)
+
+
+def test_a_fourier_transform_of_any_length():
+    z = GENERATOR.standard_normal((3, 6, 2))
+    x = z[..., 0] + 1j * z[..., 1]
+
+    def parts(y: Array) -> Array:
+        return np.stack([y.real, y.imag], -1)
+
+    axis = known(axis=np.array(-2))
+    for length in (4, 6, 9):
+        operands = f"{axis}\n{known(length=np.array(length))}"
+        types = f"({type_of(z)}, tensor<i64>, tensor<i64>) -> none"
+        for inverse, half, expected in (
+            (0, 0, parts(np.fft.fft(x, length))),
+            (1, 0, parts(np.fft.ifft(x, length))),
+            (1, 1, np.fft.irfft(x, length)[..., None]),
+        ):
+            attributes = f"inverse = {inverse} : i64, onesided = {half} : i64"
+            text = node("DFT", "%z, %length, %axis", types, attributes, 20)
+            found = computed(f"{operands}\n%y = {text}", {"y": "none"}, z=z)["y"]
+            assert_equal(found, expected)
 
 
 def test_where_broadcasts():

@@ -4,6 +4,7 @@ from collections.abc import Set
 
 from tensorjoin.passes.onnx.node import DECOMPOSITIONS
 from tensorjoin.passes.onnx.operators import (
+    bitcast,
     constants,
     contrib,
     control,
@@ -27,6 +28,7 @@ from tensorjoin.passes.onnx.operators import (
     sampling,
     shapes,
     sorting,
+    spectra,
     support_vectors,
     trees,
     unique,
@@ -37,6 +39,7 @@ OPERATORS: Set[tuple[str, str]] = DECOMPOSITIONS.keys()
 
 __all__ = [
     "OPERATORS",
+    "bitcast",
     "constants",
     "contrib",
     "control",
@@ -60,6 +63,7 @@ __all__ = [
     "sampling",
     "shapes",
     "sorting",
+    "spectra",
     "support_vectors",
     "trees",
     "unique",
