@@ -418,6 +418,37 @@ def test_a_fourier_transform_of_any_length():
             assert_equal(found, expected)
 
 
+@pytest.mark.parametrize(
+    ("mode", "expected"), [("TF", [2, 3, 1]), ("IDF", [0.5, 2, 4]), ("TFIDF", [1, 6, 4])]
+)
+def test_frequencies_of_tokens_and_pairs(mode: str, expected: list[float]):
+    """Of 1, of 1 2 and 2 1 with at most one token between them, and of 3."""
+    attributes = (
+        f'mode = "{mode}", min_gram_length = 1 : i64, max_gram_length = 2 : i64, max_skip_count = 1 : i64, '
+        "ngram_counts = [0 : i64, 2 : i64], ngram_indexes = [0 : i64, 2 : i64, 1 : i64, 1 : i64], "
+        "pool_int64s = [1 : i64, 3 : i64, 1 : i64, 2 : i64, 2 : i64, 1 : i64], weights = [0.5, 2.0, 4.0]"
+    )
+    assert_node(
+        "TfIdfVectorizer",
+        [np.array(expected)] * 2,
+        attributes,
+        9,
+        x=np.array([[1, 3, 2, 1, 2]]).repeat(2, 0),
+    )
+
+
+def test_a_tensor_is_no_empty_option():
+    text = f"""
+        %a = onnx.absent
+        %p = {node("OptionalHasElement", "%x", "(tensor<3x4xf64>) -> tensor<i1>")}
+        %q = {node("OptionalHasElement", "%a", "(none) -> tensor<i1>")}
+        %y = {node("OptionalGetElement", "%x", "(tensor<3x4xf64>) -> tensor<3x4xf64>")}"""
+    found = computed(text, {"p": "tensor<i1>", "q": "tensor<i1>", "y": "tensor<3x4xf64>"}, x=A)
+    assert found["p"]
+    assert not found["q"]
+    assert_equal(found["y"], A)
+
+
 def test_where_broadcasts():
     condition, y = np.array([[True], [False], [True]]), C[:4]
     type = type_of(A)
