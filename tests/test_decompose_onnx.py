@@ -449,6 +449,16 @@ def test_a_tensor_is_no_empty_option():
     assert_equal(found["y"], A)
 
 
+@pytest.mark.parametrize(("size", "step"), [(6, 6), (6, 4), (6, 9), (20, 1)])
+def test_frames_of_a_signal(size: int, step: int):
+    x, w = GENERATOR.standard_normal((2, 30, 1)), GENERATOR.standard_normal(size)
+    starts = range(0, 30 - size + 1, step)
+    y = np.stack([np.fft.rfft(x[:, k : k + size, 0] * w) for k in starts], 1)
+    text = node("STFT", "%x, %step, %w", f"({type_of(x)}, tensor<i64>, {type_of(w)}) -> none")
+    found = computed(f"{known(step=np.array(step))}\n%y = {text}", {"y": "none"}, x=x, w=w)["y"]
+    assert_equal(found, np.stack([y.real, y.imag], -1))
+
+
 def test_where_broadcasts():
     condition, y = np.array([[True], [False], [True]]), C[:4]
     type = type_of(A)

@@ -1,15 +1,15 @@
 """Fourier transforms, of signals and of their frames, and the mel scale."""
 
+from math import isqrt, pi, prod
 from math import log as ln
-from math import pi
 
 from xdsl.dialects import math
 from xdsl.dialects.builtin import f64
 
 from tensorjoin.passes.onnx.array import (
-    LETTERS,
     Array,
     along,
+    concat,
     constant,
     contract,
     iota,
@@ -21,34 +21,56 @@ from tensorjoin.passes.onnx.operators.convolution import places
 from tensorjoin.passes.onnx.operators.elementwise import apply, exp, floor, log, to_element
 from tensorjoin.passes.onnx.windows import Window
 
+MOST_PIECES = 16
+"""Each is a part of a statement."""
 
-def rotations(length: int, is_inverse: bool) -> Array:
-    """[step, part of a number, part of the rotated one]: by each step of the unit circle."""
+
+def rotations(length: int, parts: int, is_inverse: bool) -> Array:
+    """
+    [step, part of a number, part of the rotated one]: by each step of the unit circle. A number may
+    have no other part than the real one.
+    """
     angle = iota(length).cast(f64) * (2 * pi / length)
     cos, sin = apply(math.CosOp, angle), apply(math.SinOp, angle)
     sin = sin if is_inverse else -sin
-    turned = stack([stack([cos, sin], 1), stack([-sin, cos], 1)], 1)
-    return turned / float(length) if is_inverse else turned
+    return stack([stack([cos, sin], 1), stack([-sin, cos], 1)][:parts], 1)
 
 
 def transformed(x: Array, axis: int, length: int, count: int, is_inverse: bool) -> Array:
-    """The first `count` numbers of the transform; the last axis has their parts."""
+    """
+    The first `count` numbers of the transform; the last axis has their parts.
+
+    In two steps, where the length has two factors (Cooley and Tukey 1965): places are a * columns
+    + b, frequencies are c + rows * d.
+    """
     x = x.slice(axis, 0, min(x.shape[axis], length))
-    steps = iota(x.shape[axis]).unsqueeze([1]) * iota(count)
-    steps = steps - steps / length * length
-    table = rotations(length, is_inverse).slice(1, 0, x.shape[-1]).take(steps, 0)
-    letters = LETTERS[: x.rank]
-    frequency, part = LETTERS[x.rank : x.rank + 2]
-    old, place = letters[-1], letters[axis]
-    result = letters[:-1].replace(place, frequency) + part
-    indices = f"{letters},{place}{frequency}{old}{part}->{result}"
-    return Array(contract(indices, x, table).value, x.element)
+    x = x.pad(axis, 0, length - x.shape[axis], 0.0)
+    rows = max(n for n in range(1, isqrt(length) + 1) if length % n == 0)
+    columns = length // rows
+    before, after = x.shape[:axis], x.shape[axis + 1 :]
+    x = x.reshape([prod(before), rows, columns, prod(after[:-1]), after[-1]])
+    if rows > 1:
+        circle = rotations(length, x.shape[-1], is_inverse)
+        turns = turned(circle, iota(rows), iota(rows) * columns)
+        x = contract("pabqx,acxy->pcbqy", x, turns)
+    frequencies = iota(rows).unsqueeze([1]) + iota(-(-count // rows)) * rows
+    circle = rotations(length, x.shape[-1], is_inverse)
+    y = contract("pcbqx,bcdxy->pdcqy", x, turned(circle, iota(columns), frequencies))
+    y = y.reshape([*before, y.shape[1] * rows, *after[:-1], 2]).slice(axis, 0, count)
+    return Array((y / float(length) if is_inverse else y).value, x.element)
+
+
+def turned(circle: Array, rows: Array, frequencies: Array) -> Array:
+    """[row, *frequency, part, part]: how far each row is turned."""
+    steps = rows.reshape([rows.size, *[1] * frequencies.rank]) * frequencies
+    steps = steps - steps / circle.shape[0] * circle.shape[0]
+    return circle.take(steps, 0)
 
 
 def mirrored(x: Array, axis: int, length: int) -> Array:
     """Half of a spectrum for all of it: each number but those in the middle stands for two."""
-    places = iota(x.shape[axis])
-    is_single = places.equals(0) | (places * 2).equals(length)
+    frequency = iota(x.shape[axis])
+    is_single = frequency.equals(0) | (frequency * 2).equals(length)
     weights = where(is_single, constant(1.0, f64), constant(2.0, f64))
     return x * along(weights, axis, x.rank)
 
@@ -76,12 +98,23 @@ def stft(
 ) -> Array:
     size = signal.shape[1] if window is None else window.size
     size = size if length is None else int(node.value(length).item())
-    frames = Window(signal.shape[1], size, stride=int(node.value(step).item()))
-    x = signal.take(places(frames), 1)
+    x = framed(signal, size, int(node.value(step).item()))
     if window is not None:
         x = x * window.reshape([size, 1])
     count = size // 2 + 1 if node.integer("onesided", 1) else size
     return transformed(x, 2, size, count, is_inverse=False)
+
+
+def framed(signal: Array, size: int, step: int) -> Array:
+    """[batch, frame, place, part]: pieces as long as a step, of which each frame has several."""
+    extent = signal.shape[1]
+    frames, pieces = max(0, (extent - size) // step + 1), -(-size // step)
+    if pieces > MOST_PIECES:
+        return signal.take(places(Window(extent, size, step)), 1)
+    x = signal.pad(1, 0, max(0, (frames + pieces - 1) * step - extent), 0.0)
+    shape = [x.shape[0], frames, step, x.shape[2]]
+    shifted = [x.slice(1, k * step, frames * step).reshape(shape) for k in range(pieces)]
+    return concat(shifted, 2).slice(2, 0, size)
 
 
 @decomposes("MelWeightMatrix")
