@@ -1,7 +1,8 @@
 """Reals as integers of few bits, and what is computed with those."""
 
+from xdsl.dialects import arith, math
 from xdsl.dialects.builtin import f32, f64, i64
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.onnx.elements import ELEMENTS, unsigned
@@ -9,14 +10,16 @@ from tensorjoin.passes.onnx.array import (
     Array,
     along,
     constant,
+    elementwise,
     highest,
     iota,
     lowest,
+    scalar,
     where,
 )
 from tensorjoin.passes.onnx.node import Node, checked_axis, decomposes
 from tensorjoin.passes.onnx.operators.convolution import convolved, windows_of
-from tensorjoin.passes.onnx.operators.elementwise import maximum, minimum, round_even, rounded
+from tensorjoin.passes.onnx.operators.elementwise import FRACTION_BITS, maximum, minimum
 from tensorjoin.passes.onnx.operators.linear import matmul, shifted
 from tensorjoin.passes.onnx.operators.normalization import per_channel
 
@@ -27,19 +30,37 @@ SOURCES = (ten.InputOp, ten.WeightOp, ten.ConstantOp)
 
 def exact(x: Array, element: Attribute) -> Array:
     """What was computed as f64, as its own type has it: ties of halves depend on that."""
-    if x.element == element and isinstance(x.value.owner, SOURCES):
-        return x
-    return rounded(Array(x.value, f64), element)
+    bits = FRACTION_BITS.get(element, 53)
+    if bits == 53 or (x.element == element and isinstance(x.value.owner, SOURCES)):
+        return Array(x.value, element)
+
+    def cut(a: SSAValue) -> Operation:
+        # Veltkamp's splitting, of what does not overflow.
+        multiple = arith.MulfOp(a, scalar(2 ** (53 - bits) + 1, f64))
+        high = arith.SubfOp(multiple, arith.SubfOp(multiple, a))
+        is_small = arith.CmpfOp(math.AbsFOp(a), scalar(2.0**128, f64), "olt")
+        return arith.SelectOp(is_small, high, a)
+
+    return elementwise(cut, Array(x.value, f64), element=element)
 
 
 def saturated(x: Array, zero: Array | None, element: Attribute) -> Array:
-    """The nearest integers, as far from the zero point as `element` goes."""
-    y = round_even(Array(x.value, f64))
-    if zero is not None:
-        y = y + Array(zero.value, i64).cast(f64)
-    y = maximum(y, constant(float(lowest(element)), f64))
-    y = minimum(y, constant(float(highest(element)), f64))
-    return Array(y.cast(i64).value, element)
+    """The nearest integers, halves to the even one, between the ends of `element`."""
+
+    def nearest(a: SSAValue, *zero: SSAValue) -> Operation:
+        up = math.FloorOp(arith.AddfOp(a, scalar(0.5, f64)))
+        even = arith.MulfOp(math.FloorOp(arith.MulfOp(up, scalar(0.5, f64))), scalar(2.0, f64))
+        is_half = arith.CmpfOp(arith.SubfOp(up, a), scalar(0.5, f64), "oeq")
+        is_tie = arith.AndIOp(is_half, arith.CmpfOp(even, up, "une"))
+        y = arith.SelectOp(is_tie, even, up).result
+        for offset in zero:
+            y = arith.AddfOp(y, arith.SIToFPOp(offset, f64)).result
+        y = arith.MaximumfOp(y, scalar(lowest(element), f64))
+        return arith.FPToSIOp(arith.MinimumfOp(y, scalar(highest(element), f64)), i64)
+
+    # One map: what engines compute of an element by itself, they need not join.
+    offsets = [] if zero is None else [Array(zero.value, i64)]
+    return elementwise(nearest, Array(x.value, f64), *offsets, element=element)
 
 
 def spread(node: Node, parameter: Array, x: Array) -> Array:
