@@ -115,6 +115,7 @@ SCALARS: Mapping[type[Operation], Callable[..., Any]] = {
     math.AsinOp: np.arcsin,
     math.AsinhOp: np.arcsinh,
     math.AtanOp: np.arctan,
+    math.Atan2Op: np.arctan2,
     math.AtanhOp: np.arctanh,
     math.CeilOp: np.ceil,
     math.CosOp: np.cos,

@@ -168,6 +168,7 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Attribute]]] = {
     "asin": (1, _float),
     "acos": (1, _float),
     "atan": (1, _float),
+    "atan2": (2, _float),
     "sinh": (1, _float),
     "cosh": (1, _float),
     "tanh": (1, _float),

@@ -18,7 +18,10 @@ ELEMENTS = {
     "float64": "f64",
     "int8": "i8",
     "uint8": "ui8",
+    "int16": "i16",
+    "uint16": "ui16",
     "int32": "i32",
+    "uint32": "ui32",
     "int64": "i64",
     "bool": "i1",
 }
@@ -248,6 +251,212 @@ def test_reductions(op_type: str, reduce: Any, keepdims: int):
 
 def test_a_reduction_of_all_axes():
     assert_node("ReduceMean", X.mean(), "keepdims = 0 : i64", x=X)
+
+
+@pytest.mark.parametrize("element", [np.int8, np.uint8, np.int16, np.uint16])
+def test_quantized_numbers_are_rounded_to_even_and_saturated(element: type[np.integer[Any]]):
+    x = np.array([0.5, 1.5, 2.5, -0.5, -1.5, np.inf, -np.inf, 1e9, -1e9], np.float32)
+    low, high = np.iinfo(element).min, np.iinfo(element).max
+    zero = np.array(3, element)
+    expected = np.clip(np.rint(x) + 3, low, high).astype(element)
+    assert_node("QuantizeLinear", expected, x=x, scale=np.array(1, np.float32), zero=zero)
+
+
+def test_a_quotient_is_rounded_before_it_becomes_an_integer():
+    """In single precision 0.35 / 0.1 is a tie, which is not the quotient of those numbers."""
+    x, scale = np.array([0.05, 0.15, 0.25, 0.35, 0.45], np.float32), np.array(0.1, np.float32)
+    expected = np.rint(x / scale).astype(np.uint8)
+    assert_node("QuantizeLinear", expected, x=x, scale=scale)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_blocks_have_scales_and_zero_points(axis: int):
+    q = GENERATOR.integers(-128, 128, (4, 6, 5)).astype(np.int8)
+    shape = [-(-n // 2) if k == axis % 3 else n for k, n in enumerate(q.shape)]
+    scale, zero = 2.0 ** GENERATOR.integers(-2, 3, shape), GENERATOR.integers(-9, 9, shape)
+    scale, zero = scale.astype(np.float32), zero.astype(np.int8)
+    scales, zeros = (
+        np.repeat(a, 2, axis).take(range(q.shape[axis]), axis).astype(np.float64)
+        for a in (scale, zero)
+    )
+    x = ((q - zeros) * scales).astype(np.float32)
+    attributes = f"axis = {axis} : i64, block_size = 2 : i64"
+    assert_node("DequantizeLinear", x, attributes, q=q, scale=scale, zero=zero)
+    assert_node("QuantizeLinear", q, attributes, x=x, scale=scale, zero=zero)
+
+
+def test_the_range_of_zeros_is_quantized():
+    x, outputs = np.zeros((2, 3), np.float32), {"q": "ui8", "scale": "f32", "zero": "ui8"}
+    types = {"q": "tensor<2x3xui8>", "scale": "tensor<f32>", "zero": "tensor<ui8>"}
+    signature = f"({type_of(x)}) -> ({', '.join(types.values())})"
+    names = ", ".join(f"%{name}" for name in outputs)
+    found = computed(f"{names} = {node('DynamicQuantizeLinear', '%x', signature)}", types, x=x)
+    assert not found["q"].any()
+    assert found["scale"] == 1
+
+
+def test_products_of_quantized_rows_and_columns():
+    a, b = (GENERATOR.integers(0, 256, shape).astype(np.uint8) for shape in ((3, 4), (4, 5)))
+    a_scale, a_zero = np.array([0.5, 1.0, 2.0], np.float32), np.array([7, 120, 200], np.uint8)
+    b_scale, b_zero = (
+        np.float32(2.0) ** np.arange(-2, 3).astype(np.float32),
+        np.arange(5).astype(np.uint8),
+    )
+    y_scale, y_zero = np.array([512.0], np.float32), np.array([128], np.uint8)
+    product = ((a - a_zero[:, None].astype(float)) * a_scale[:, None]) @ (
+        (b - b_zero.astype(float)) * b_scale
+    )
+    expected = np.clip(np.rint(product / y_scale) + 128, 0, 255).astype(np.uint8)
+    left, right = {"a": a, "r": a_scale, "s": a_zero}, {"b": b, "t": b_scale, "u": b_zero}
+    assert_node("QLinearMatMul", expected, **left, **right, v=y_scale, w=y_zero)
+
+
+def test_a_convolution_of_integers_pads_with_the_zero_point():
+    x, w = (
+        GENERATOR.integers(-128, 128, shape).astype(np.int8)
+        for shape in ((1, 4, 5, 5), (6, 2, 3, 3))
+    )
+    w_scale, w_zero = (
+        np.float32(2.0) ** np.arange(-3, 3).astype(np.float32),
+        np.arange(6).astype(np.int8),
+    )
+    b = GENERATOR.integers(-999, 999, 6).astype(np.int32)
+    sums = convolution(x - 5.0, w - w_zero[:, None, None, None].astype(float), 1, 1, (1, 1), 2)
+    scaled = (sums + b[:, None, None]) * (0.5 * w_scale[:, None, None] / 128)
+    expected = np.clip(np.rint(scaled) - 3, -128, 127).astype(np.int8)
+    half, step = np.array(0.5, np.float32), np.array(128, np.float32)
+    operands = {"x": x, "r": half, "s": np.array(5, np.int8), "w": w, "t": w_scale, "u": w_zero}
+    attributes = "group = 2 : i64, pads = [1 : i64, 1 : i64, 1 : i64, 1 : i64]"
+    result = {"v": step, "z": np.array(-3, np.int8), "b": b}
+    assert_node("QLinearConv", expected, attributes, **operands, **result)
+
+
+def known(**arrays: Array) -> str:
+    """Operands on whose values a shape may depend."""
+    return "\n".join(
+        f"%{name} = onnx.constant dense<{array.tolist()}> : {type_of(array)} : {type_of(array)}"
+        for name, array in arrays.items()
+    )
+
+
+@pytest.mark.parametrize("is_sorted", [0, 1])
+@pytest.mark.parametrize("axis", [None, 0, -1])
+def test_unique(is_sorted: int, axis: int | None):
+    x = GENERATOR.integers(-2, 2, (9, 2) if axis == 0 else (2, 9)).astype(float)
+    y, first, inverse, counts = np.unique(x, True, True, True, axis)
+    inverse = inverse.reshape(-1)
+    if not is_sorted:
+        order = np.argsort(first)
+        y, first, counts = y.take(order, axis), first[order], counts[order]
+        inverse = np.argsort(order)[inverse]
+    expected = {"y": y, "f": first, "i": inverse, "c": counts}
+    types = {name: type_of(array) for name, array in expected.items()}
+    attributes = f"sorted = {is_sorted} : i64" + (
+        f", axis = {axis} : i64" if axis is not None else ""
+    )
+    signature = f"({type_of(x)}) -> ({', '.join(types.values())})"
+    text = f"{known(x=x)}\n%y, %f, %i, %c = {node('Unique', '%x', signature, attributes)}"
+    found = computed(text, types)
+    for name, array in expected.items():
+        assert_equal(found[name], array)
+
+
+def test_unique_of_nothing():
+    types = {"y": "tensor<0xf64>", "f": "tensor<0xi64>"}
+    signature = f"(tensor<0x2xf64>) -> ({', '.join(types.values())})"
+    found = computed(f"%y, %f = {node('Unique', '%x', signature)}", types, x=np.zeros((0, 2)))
+    assert found["y"].shape == found["f"].shape == (0,)
+
+
+def test_a_box_that_is_suppressed_suppresses_none():
+    """Each of a row of boxes overlaps its neighbours."""
+    left = np.arange(6.0)
+    boxes = np.stack([0 * left, left, 0 * left + 1, left + 2], axis=1)[None]
+    scores = np.array([[[0.9, 0.8, 0.7, 0.6, 0.5, 0.4], [0.4, 0.9, 0.9, 0.4, 0.3, 0.4]]])
+    most, limit, lowest = np.array([3]), np.array([0.25]), np.array([0.35])
+    operands = known(b=boxes, s=scores, m=most, t=limit, l=lowest)
+    types = ", ".join(map(type_of, (boxes, scores, most, limit, lowest)))
+    text = node("NonMaxSuppression", "%b, %s, %m, %t, %l", f"({types}) -> none")
+    expected = [(0, 0, 0), (0, 0, 2), (0, 0, 4), (0, 1, 1), (0, 1, 3), (0, 1, 5)]
+    assert_equal(computed(f"{operands}\n%y = {text}", {"y": "none"})["y"], expected)
+
+
+@pytest.mark.parametrize(
+    ("real", "whole"), [(np.float32, np.int32), (np.float64, np.int64), (np.float32, np.uint32)]
+)
+def test_bits_of_floats(real: type[np.floating[Any]], whole: type[np.integer[Any]]):
+    """Of zeros, subnormal numbers, and what is not finite, too."""
+    to = {np.float32: 1, np.float64: 11, np.int32: 6, np.int64: 7, np.uint32: 12}
+    limits = np.finfo(real)
+    special = [0.0, -0.0, limits.tiny, limits.smallest_subnormal, limits.max, np.inf, np.nan]
+    x = np.concatenate([np.array(special, real), X.reshape(-1).astype(real)])
+    x = np.concatenate([x, -x[np.isfinite(x)]])
+    bits = x.view(whole)
+    assert_node("BitCast", bits, f"to = {to[whole]} : i64", 26, x=x)
+    assert_node("BitCast", x, f"to = {to[real]} : i64", 26, x=bits)
+
+
+def test_a_fourier_transform_of_any_length():
+    z = GENERATOR.standard_normal((3, 6, 2))
+    x = z[..., 0] + 1j * z[..., 1]
+
+    def parts(y: Array) -> Array:
+        return np.stack([y.real, y.imag], -1)
+
+    axis = known(axis=np.array(-2))
+    for length in (4, 6, 9):
+        operands = f"{axis}\n{known(length=np.array(length))}"
+        types = f"({type_of(z)}, tensor<i64>, tensor<i64>) -> none"
+        for inverse, half, expected in (
+            (0, 0, parts(np.fft.fft(x, length))),
+            (1, 0, parts(np.fft.ifft(x, length))),
+            (1, 1, np.fft.irfft(x, length)[..., None]),
+        ):
+            attributes = f"inverse = {inverse} : i64, onesided = {half} : i64"
+            text = node("DFT", "%z, %length, %axis", types, attributes, 20)
+            found = computed(f"{operands}\n%y = {text}", {"y": "none"}, z=z)["y"]
+            assert_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"), [("TF", [2, 3, 1]), ("IDF", [0.5, 2, 4]), ("TFIDF", [1, 6, 4])]
+)
+def test_frequencies_of_tokens_and_pairs(mode: str, expected: list[float]):
+    """Of 1, of 1 2 and 2 1 with at most one token between them, and of 3."""
+    attributes = (
+        f'mode = "{mode}", min_gram_length = 1 : i64, max_gram_length = 2 : i64, max_skip_count = 1 : i64, '
+        "ngram_counts = [0 : i64, 2 : i64], ngram_indexes = [0 : i64, 2 : i64, 1 : i64, 1 : i64], "
+        "pool_int64s = [1 : i64, 3 : i64, 1 : i64, 2 : i64, 2 : i64, 1 : i64], weights = [0.5, 2.0, 4.0]"
+    )
+    assert_node(
+        "TfIdfVectorizer",
+        [np.array(expected)] * 2,
+        attributes,
+        9,
+        x=np.array([[1, 3, 2, 1, 2]]).repeat(2, 0),
+    )
+
+
+def test_a_tensor_is_no_empty_option():
+    text = f"""
+        %a = onnx.absent
+        %p = {node("OptionalHasElement", "%x", "(tensor<3x4xf64>) -> tensor<i1>")}
+        %q = {node("OptionalHasElement", "%a", "(none) -> tensor<i1>")}
+        %y = {node("OptionalGetElement", "%x", "(tensor<3x4xf64>) -> tensor<3x4xf64>")}"""
+    found = computed(text, {"p": "tensor<i1>", "q": "tensor<i1>", "y": "tensor<3x4xf64>"}, x=A)
+    assert found["p"]
+    assert not found["q"]
+    assert_equal(found["y"], A)
+
+
+@pytest.mark.parametrize(("size", "step"), [(6, 6), (6, 4), (6, 9), (20, 1)])
+def test_frames_of_a_signal(size: int, step: int):
+    x, w = GENERATOR.standard_normal((2, 30, 1)), GENERATOR.standard_normal(size)
+    starts = range(0, 30 - size + 1, step)
+    y = np.stack([np.fft.rfft(x[:, k : k + size, 0] * w) for k in starts], 1)
+    text = node("STFT", "%x, %step, %w", f"({type_of(x)}, tensor<i64>, {type_of(w)}) -> none")
+    found = computed(f"{known(step=np.array(step))}\n%y = {text}", {"y": "none"}, x=x, w=w)["y"]
+    assert_equal(found, np.stack([y.real, y.imag], -1))
 
 
 def test_where_broadcasts():

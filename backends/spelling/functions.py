@@ -182,6 +182,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "asin": function("ASIN"),
     "acos": function("ACOS"),
     "atan": function("ATAN"),
+    "atan2": function("ATAN2"),
     "sinh": function("SINH"),
     "cosh": function("COSH"),
     "tanh": function("TANH"),

@@ -43,6 +43,7 @@ FUNCTIONS: Mapping[type[Operation], str] = {
     math.AsinOp: "asin",
     math.AsinhOp: "asinh",
     math.AtanOp: "atan",
+    math.Atan2Op: "atan2",
     math.AtanhOp: "atanh",
     math.CeilOp: "ceil",
     math.CosOp: "cos",

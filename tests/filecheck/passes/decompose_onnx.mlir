@@ -150,6 +150,43 @@ func.func @where() {
 // CHECK:      arith.select
 // CHECK:      ten.output %[[Z]] to @output.Z
 
+// A block of numbers shares a scale and a zero point; their difference is wider than they are.
+// CHECK-LABEL: func.func @dequantize(
+func.func @dequantize() {
+  %x = onnx.input "X" : tensor<4x6xi8>
+  %s = onnx.initializer "s" : tensor<4x2xf32>
+  %z = onnx.initializer "z" : tensor<4x2xi8>
+  %y = onnx.node "DequantizeLinear"(%x, %s, %z) version 21 : i64 of "" attributes {axis = 1 : i64, block_size = 3 : i64} : (tensor<4x6xi8>, tensor<4x2xf32>, tensor<4x2xi8>) -> tensor<4x6xf32>
+  onnx.output %y to "Y" : tensor<4x6xf32>
+  func.return
+}
+// CHECK-NEXT: %[[X:.*]] = ten.input @input.X ["a", "b"] "v" : tensor<4x6xi64>
+// CHECK-NEXT: %[[S:.*]] = ten.weight @s from ["s"] : tensor<4x2xf32>
+// CHECK-NEXT: %[[Z:.*]] = ten.weight @z from ["z"] : tensor<4x2xi64>
+// CHECK:      arith.divsi
+// CHECK:      %[[ZERO:.*]] = ten.gather "ab,c->ac" %[[Z]], %{{.*}} : tensor<4x2xi64>, tensor<6xi64> -> tensor<4x6xi64>
+// CHECK-NEXT: %[[D:.*]] = ten.map "ab,ab->ab"(%[[X]], %[[ZERO]]) : (tensor<4x6xi64>, tensor<4x6xi64>) -> tensor<4x6xi64> {
+// CHECK:      arith.subi
+// CHECK-NOT:  arith.andi
+// CHECK:      %[[SCALE:.*]] = ten.gather "ab,c->ac" %[[S]], %{{.*}} : tensor<4x2xf32>, tensor<6xi64> -> tensor<4x6xf32>
+// CHECK:      arith.mulf
+// CHECK:      ten.output %{{.*}} to @output.Y
+
+// 12 is 3 times 4; what is real has one part, of which each step makes two.
+// CHECK-LABEL: func.func @fourier_transform(
+func.func @fourier_transform() {
+  %x = onnx.input "X" : tensor<2x12x1xf32>
+  %y = onnx.node "DFT"(%x) version 20 : i64 of "" : (tensor<2x12x1xf32>) -> tensor<2x12x2xf32>
+  onnx.output %y to "Y" : tensor<2x12x2xf32>
+  func.return
+}
+// CHECK:      %[[T:.*]] = ten.gather "abc,de->debc" %{{.*}}, %{{.*}} : tensor<12x1x2xf64>, tensor<3x3xi64> -> tensor<3x3x1x2xf64>
+// CHECK-NEXT: %[[A:.*]] = ten.contract "pabqx,acxy->pcbqy"(%{{.*}}, %[[T]]) : (tensor<2x3x4x1x1xf64>, tensor<3x3x1x2xf64>) -> tensor<2x3x4x1x2xf64>
+// CHECK:      %[[U:.*]] = ten.gather "abc,def->defbc" %{{.*}}, %{{.*}} : tensor<12x2x2xf64>, tensor<4x3x4xi64> -> tensor<4x3x4x2x2xf64>
+// CHECK-NEXT: %[[B:.*]] = ten.contract "pcbqx,bcdxy->pdcqy"(%[[A]], %[[U]]) : (tensor<2x3x4x1x2xf64>, tensor<4x3x4x2x2xf64>) -> tensor<2x4x3x1x2xf64>
+// CHECK-NEXT: %[[Y:.*]] = ten.reshape %[[B]] : tensor<2x4x3x1x2xf64> -> tensor<2x12x2xf64>
+// CHECK-NEXT: ten.output %[[Y]] to @output.Y
+
 // Integers narrower than 64 bits wrap around.
 // CHECK-LABEL: func.func @narrow_integers(
 func.func @narrow_integers() {
