@@ -16,7 +16,7 @@ func.func @meets() {
 // CHECK-NEXT: %j = rel.window %x per [row, a] by [] {g0 = partition_max(v)}
 // CHECK-NEXT: %j_1 = rel.project %j [row, a to 1, b to 3] {x0 = v, x1 = g0}
 // CHECK-NEXT: %j_2 = rel.project %j_1 [row, a, b] {x0, x1}
-// CHECK-NEXT: %y = rel.project %j [row, a, b] {v = exp(sub(x0, x1))}
+// CHECK-NEXT: %y = rel.project %j_2 [row, a, b] {v = exp(sub(x0, x1))}
 
 // Another axis than that of the group, a part of the rows, an aggregate of others: these stay.
 // CHECK-LABEL: func.func @stays
