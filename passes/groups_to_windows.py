@@ -1,5 +1,6 @@
 """Aggregates -> windows over the same rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -19,6 +20,7 @@ from tensorjoin.dialects.expression import col, substitute
 from tensorjoin.dialects.rel import AssignmentAttr, schema
 from tensorjoin.passes.relational.views import (
     View,
+    computed,
     fresh_names,
     partitioned,
     renamed,
@@ -41,9 +43,14 @@ class Meeting:
         return [source for source in sources if source is not None]
 
 
+def wide(extents: Mapping[str, int]) -> set[str]:
+    """The keys that tell rows apart: one of extent 1 is 0 on all."""
+    return {name for name, extent in extents.items() if extent != 1}
+
+
 def meeting(first: SSAValue, second: SSAValue) -> Meeting | None:
     """Where each row of the first meets the group that it is in, and no other."""
-    rows, group = renamed(first), renamed(second)
+    rows, group = renamed(first), computed(second)
     if not isinstance(aggregate := group.base.owner, rel.AggregateOp):
         return None
     made_of, base = renamed(aggregate.input), schema(rows.base)
@@ -51,9 +58,12 @@ def meeting(first: SSAValue, second: SSAValue) -> Meeting | None:
         return None
     if any(isinstance(type, VectorType) for type in base.values.values()):
         return None
-    names = {rows.source(name): name for name in schema(first).extents}
-    keys = {group.source(name): name for name in schema(second).extents}
-    if set(names) != set(base.extents) or set(keys) != {name.data for name in aggregate.by}:
+    outer, inner = schema(first).extents, schema(second).extents
+    names = {rows.source(name): name for name in outer}
+    keys = {group.source(name): name for name in wide(inner)}
+    if not wide(base.extents) <= names.keys() or not inner.keys() <= outer.keys():
+        return None
+    if not wide(schema(aggregate.result).extents) <= keys.keys():
         return None
     if any(by is None or names.get(made_of.source(by)) != name for by, name in keys.items()):
         return None
