@@ -29,6 +29,7 @@ from tensorjoin.backends.interpreter_ten import Array, divide_integers, layered,
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import (
     AGGREGATES,
+    FOLDS_OVER,
     PACKS,
     CallAttr,
     ColumnRefAttr,
@@ -405,8 +406,13 @@ class RelFunctions(InterpreterFunctions):
         order = np.lexsort([*reversed(ranks), partition])
         starts = np.flatnonzero(np.diff(partition[order], prepend=-1))
 
+        _, first, group = np.unique(partition, return_index=True, return_inverse=True)
+
         def over(call: CallAttr) -> Array | None:
             match call.function.data:
+                case name if name in FOLDS_OVER:
+                    values = by_row.column(call.arguments.data[0])
+                    return fold(FOLDS_OVER[name], values, group, first)[group]
                 case "row_number":
                     values = np.ones(by_row.count, np.int64)
                 case "running_sum":

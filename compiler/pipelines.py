@@ -28,6 +28,7 @@ from tensorjoin.passes.tile_inputs import TileInputsPass
 from tensorjoin.passes.tile_state import TileStatePass
 from tensorjoin.passes.tile_weights import TileWeightsPass
 from tensorjoin.passes.vectorize_rows import VectorizeRowsPass
+from tensorjoin.passes.window_aggregates import WindowAggregatesPass
 from tensorjoin.targets import MATH_FUNCTIONS, TargetProfile
 
 Pipeline = tuple[ModulePass, ...]
@@ -101,6 +102,7 @@ def to_query(profile: TargetProfile, wide_inputs: tuple[str, ...]) -> Pipeline:
         OrderJoinsPass(target=profile.name),
         ConvertRelToSqlPass(),
         *merging(profile),
+        WindowAggregatesPass(),
     )
 
 

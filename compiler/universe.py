@@ -35,6 +35,7 @@ PASSES = (
     "tile-state",
     "tile-weights",
     "vectorize-rows",
+    "window-aggregates",
 )
 """The name of a pass is that of its file and of its class: `tile-weights`, TileWeightsPass."""
 

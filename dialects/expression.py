@@ -222,6 +222,9 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Attribute]]] = {
     # window functions
     "row_number": (0, lambda *_: i64),
     "running_sum": (1, _accumulator),
+    "sum_over": (1, _accumulator),
+    "max_over": (1, _same),
+    "min_over": (1, _same),
 }
 """
 Each function's arity and the rule for its result type.
@@ -237,7 +240,10 @@ PACKS = frozenset({"pack", "pack_sparse"})
 """Values gathered into a vector by their slots; `pack` promises that only the last are missing."""
 
 AGGREGATES = frozenset({"sum", "max", "min", "count"}) | PACKS
-WINDOWS = frozenset({"row_number", "running_sum"})
+FOLDS_OVER = {"sum_over": "sum", "max_over": "max", "min_over": "min"}
+"""The aggregate of all rows of its partition that each of these windows is."""
+
+WINDOWS = frozenset({"row_number", "running_sum", *FOLDS_OVER})
 
 
 def col(name: str) -> ColumnRefAttr:

@@ -219,4 +219,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "count": function("COUNT"),
     "row_number": function("ROW_NUMBER"),
     "running_sum": function("SUM"),
+    "sum_over": function("SUM"),
+    "max_over": function("MAX"),
+    "min_over": function("MIN"),
 }
