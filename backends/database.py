@@ -92,6 +92,19 @@ class Database(ABC):
         with self._one_line_errors():
             return self._columns(statement)
 
+    def view_statements(
+        self, view: str, helpers: str, query: str, is_large: bool
+    ) -> list[Statement]:
+        """
+        What creates a view, and what it needs, whose names begin with `helpers`; a query is large
+        if it computes what it reads several times.
+        """
+        return [Statement(f"CREATE VIEW {quoted(view)} AS {query}")]
+
+    def drop_statements(self, view: str, helpers: str) -> list[Statement]:
+        """What drops a view and all that was made for it."""
+        return [Statement(f"DROP VIEW {quoted(view)}")]
+
     def insert(self, table: str, columns: Mapping[str, np.ndarray]) -> None:
         """
         Append rows, given as columns of equal length.
@@ -203,6 +216,11 @@ def first_line(error: Exception) -> str:
 def identifier(name: str) -> exp.Identifier:
     """A quoted identifier: any text may be the name of a table or column."""
     return exp.to_identifier(name, quoted=True)
+
+
+def quoted(name: str) -> str:
+    """The name of a table or view as every engine reads it."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def insertion(table: str, columns: Mapping[str, np.ndarray], source: exp.Expr) -> exp.Insert:

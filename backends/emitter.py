@@ -66,7 +66,7 @@ def emit_query(
     it reads, by their names.
     """
     (insertion,) = (op for op in module.walk() if isinstance(op, sql.InsertOp))
-    emission = Emission(SPELLINGS[profile.name], profile, table_name)
+    emission = Emission(SPELLINGS[profile.name], profile, table_name, is_alone=True)
     emission.ctes += inputs
     tree = emission.root(insertion.query)
     assert isinstance(tree, exp.Select)
@@ -182,9 +182,13 @@ class Emission:
     spelling: Spelling
     profile: TargetProfile
     table_name: TableNames
+    is_alone: bool = False
+    """Whether the statement does all the work, so that what it joins may be large."""
     parameters: list[str] = field(default_factory=list[str])
     names: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
     ctes: list[exp.Expr] = field(default_factory=list[exp.Expr])
+    joined: set[SSAValue] = field(default_factory=set[SSAValue])
+    """The queries that are to be taken for large ones."""
 
     def statement(self, op: sql.InsertOp | sql.DeleteOp | sql.TruncateOp) -> Statement:
         target = exp.Table(this=quoted(self.table_name(op.table.string_value())))
@@ -205,6 +209,11 @@ class Emission:
         """The query itself, after the common table expressions that it reads."""
         uses = _uses(query)
         alone = too_large(_in_order(query))
+        # Through a chain of queries, each read once, conditions pass: no union may stop them.
+        if self.is_alone and any(
+            isinstance(value.owner, sql.SelectOp) and n > 1 for value, n in uses.items()
+        ):
+            self.joined = _joined(query)
         for value in _in_order(query):
             owner = value.owner
             is_root = value is query and isinstance(owner, sql.SelectOp)
@@ -241,7 +250,12 @@ class Emission:
             ]
             return exp.CTE(this=exp.Values(expressions=rows), alias=alias)
         marked = True if is_alone else None
-        return exp.CTE(this=self.select(owner), alias=alias, materialized=marked)
+        tree: exp.Expr = self.select(owner)
+        if owner.result in self.joined and self.spelling.many_rows is not None:
+            marked = True
+            none = self.spelling.many_rows(len(schema(owner.result).types))
+            tree = exp.Union(this=tree, expression=none, distinct=False)
+        return exp.CTE(this=tree, alias=alias, materialized=marked)
 
     def union(self, op: sql.UnionOp) -> exp.Expr:
         parts: list[exp.Expr] = []
@@ -279,13 +293,28 @@ class Emission:
                 select = select.join(table, join_type="CROSS", copy=False)
                 continue
             waiting = [c for c in waiting if c not in ready]
-            on = [self.expression(c, op) for c in ready]
+            on = [self.condition(c, op) for c in ready]
             select = select.join(table, on=exp.and_(*on, copy=False), copy=False)
         if waiting:
-            select = select.where(*(self.expression(c, op) for c in waiting), copy=False)
+            select = select.where(*(self.condition(c, op) for c in waiting), copy=False)
         if op.group:
             select = select.group_by(*(self.expression(e, op) for e in op.group), copy=False)
         return select
+
+    def condition(self, condition: Attribute, op: sql.SelectOp) -> exp.Expr:
+        """A condition; where it equates two columns, an index on a computed one serves it."""
+        tree = self.expression(condition, op)
+        bare = self.spelling.without_affinity if self.is_alone else None
+        if bare is None or not isinstance(tree, exp.EQ):
+            return tree
+        if isinstance(tree.this, exp.Column) and isinstance(tree.expression, exp.Column):
+            aliases = list(op.source_map)
+            first, second = aliases.index(tree.this.table), aliases.index(tree.expression.table)
+            inner = op.sources[max(first, second)].owner
+            if first != second and not isinstance(inner, sql.TableOp):
+                outer = "this" if first < second else "expression"
+                tree.set(outer, bare(tree.args[outer]))
+        return tree
 
     def source(self, value: SSAValue, alias: str | None = None) -> exp.Expr:
         owner = value.owner
@@ -366,6 +395,17 @@ def _in_order(query: SSAValue) -> list[SSAValue]:
         else:
             ordered[waiting.pop()] = None
     return list(ordered)
+
+
+def _joined(query: SSAValue) -> set[SSAValue]:
+    """The computed queries that are joined with others."""
+    return {
+        source
+        for value in _in_order(query)
+        if isinstance(owner := value.owner, sql.SelectOp) and len(owner.sources) > 1
+        for source in owner.sources
+        if isinstance(source.owner, sql.SelectOp)
+    }
 
 
 def _uses(query: SSAValue) -> dict[SSAValue, int]:

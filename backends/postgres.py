@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8BinaryDumper
 
-from tensorjoin.backends.database import Database, Value, Worker, first_line
+from tensorjoin.backends.database import Database, Value, Worker, first_line, quoted
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Statement
 from tensorjoin.targets import POSTGRES
@@ -82,6 +82,33 @@ class PostgresDatabase(Database):
     def close(self) -> None:
         self._worker.close()
         self._connection.close()
+
+    def view_statements(
+        self, view: str, helpers: str, query: str, is_large: bool
+    ) -> list[Statement]:
+        """
+        A large query is planned in a function, which has settings: its common table expressions
+        have no statistics, and loops over loops are chosen for what is taken for one row.
+        """
+        if not is_large:
+            return super().view_statements(view, helpers, query, is_large)
+        inner, rows = quoted(f"{helpers}query"), quoted(f"{helpers}rows")
+        return [
+            Statement(f"CREATE VIEW {inner} AS {query}"),
+            Statement(
+                f"CREATE FUNCTION {rows}() RETURNS SETOF {inner} LANGUAGE sql STABLE"
+                " SET enable_nestloop = off SET jit = off"
+                f" BEGIN ATOMIC SELECT * FROM {inner}; END"
+            ),
+            Statement(f"CREATE VIEW {quoted(view)} AS SELECT * FROM {rows}()"),
+        ]
+
+    def drop_statements(self, view: str, helpers: str) -> list[Statement]:
+        return [
+            *super().drop_statements(view, helpers),
+            Statement(f"DROP FUNCTION IF EXISTS {quoted(f'{helpers}rows')}()"),
+            Statement(f"DROP VIEW IF EXISTS {quoted(f'{helpers}query')}"),
+        ]
 
     def _execute(self, statement: Statement, arguments: dict[str, Value]) -> None:
         self._worker.run(lambda: self._run(statement, arguments))

@@ -110,11 +110,30 @@ def groups_by_constant(op: sql.SelectOp, alias: str, inner: sql.SelectOp) -> boo
     return not constants.isdisjoint(op.group)
 
 
+def computes_joined(op: sql.SelectOp, alias: str, inner: sql.SelectOp) -> bool:
+    """Whether a block computes, of others, a column by which those before it look it up."""
+    if any(isinstance(source.owner, sql.TableOp) for source in inner.sources):
+        return False
+    aliases = list(op.source_map)
+    later = set(aliases[aliases.index(alias) + 1 :])
+    joined = {
+        argument
+        for condition in op.where
+        if isinstance(condition, CallAttr) and condition.function.data == "eq"
+        if len(used := sql.aliases_of(condition)) > 1 and not used & later
+        for argument in condition.arguments
+    }
+    computed = {col(f"{alias}.{n}") for n, e in inner.outputs.items() if isinstance(e, CallAttr)}
+    return not computed.isdisjoint(joined)
+
+
 @dataclass
 class MergeIntoReader(RewritePattern):
     """select ... from (select x + y as v from t, u) as a -> select ... x + y ... from t, u"""
 
     max_depth: int
+    joins_by_column: bool
+    """Whether a join finds rows by columns, and not by what is computed of them."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: sql.SelectOp, rewriter: PatternRewriter, /):
@@ -129,6 +148,8 @@ class MergeIntoReader(RewritePattern):
             if is_too_deep(outer_expressions(op), inner.outputs, self.max_depth):
                 continue
             if groups_by_constant(op, alias, inner):
+                continue
+            if self.joins_by_column and computes_joined(op, alias, inner):
                 continue
             if len(op.sources) + len(inner.sources) - 1 > MOST_SOURCES:
                 continue
@@ -197,7 +218,9 @@ class MergeCtesPass(ModulePass):
     target: str = "duckdb"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        limit = target_profile(self.target).max_depth // 2
+        profile = target_profile(self.target)
+        limit = profile.max_depth // 2
+        reader = MergeIntoReader(limit, joins_by_column=profile.keeps_join_order)
         PatternRewriteWalker(
-            GreedyRewritePatternApplier([MergeIntoReader(limit), MergeProjection(limit)])
+            GreedyRewritePatternApplier([reader, MergeProjection(limit)])
         ).rewrite_module(op)

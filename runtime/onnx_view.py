@@ -15,7 +15,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import BFloat16Type, Float16Type, ModuleOp, VectorType, f32, f64
 from xdsl.utils.exceptions import VerifyException
 
-from tensorjoin.backends.database import Database, identifier
+from tensorjoin.backends.database import Database, identifier, quoted
 from tensorjoin.backends.emitter import emit_query, emit_tables
 from tensorjoin.backends.spelling import SPELLINGS
 from tensorjoin.dialects import sql, ten
@@ -241,13 +241,19 @@ def create_view(database: Database, query: ModelQuery, view: str, replace: bool)
         if view in present:
             if not replace:
                 raise TensorjoinError(f"a table or view {view!r} is here already: use --replace")
-            execute(database, exp.Drop(tables=[table(view)], kind="VIEW"))
+            for step in database.drop_statements(view, table_name(view, "")):
+                database.execute(step)
         for name in sorted(present):
             # The weights of an earlier view of this name, whose number may differ.
             if name.startswith(table_name(view, WEIGHT)) and replace:
                 execute(database, exp.Drop(tables=[table(name)], kind="TABLE"))
         load(database, query)
-        execute(database, exp.Create(this=table(view), kind="VIEW", expression=query.tree))
+        text = statement(database, query.tree).sql
+        is_large = any(cte.args.get("materialized") for cte in query.tree.find_all(exp.CTE))
+        for step in database.view_statements(view, table_name(view, ""), text, is_large):
+            database.execute(step)
+        # An engine may find only here that it cannot plan it.
+        database.query(Statement(f"SELECT * FROM {quoted(view)} LIMIT 0"))
 
 
 def run_query(database: Database, query: ModelQuery, ports: Sequence[Port]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """ONNX models over the rows of a table: queries and views, on every engine."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from engines import fill
@@ -9,7 +11,7 @@ from sqlglot import exp
 
 from tensorjoin.backends.database import Database, identifier
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.frontends.onnx.model import inputs_of, outputs_of
+from tensorjoin.frontends.onnx.model import inputs_of, outputs_of, read_onnx
 from tensorjoin.program import Statement
 from tensorjoin.runtime.onnx_view import (
     ModelQuery,
@@ -20,6 +22,16 @@ from tensorjoin.runtime.onnx_view import (
     statement,
 )
 
+FOLDER = Path(__file__).parent / "references" / "onnx"
+FAMILIES = {
+    "logistic": 200,
+    "perceptron": 200,
+    "forest": 100,
+    "boosting": 100,
+    "encoder": 10,
+    "encoder-tokens": 10,
+}
+"""Models, and over how many of their stored rows."""
 FEATURES = 70
 ROWS = 9
 X = np.random.default_rng(1).standard_normal((ROWS, FEATURES)).astype(np.float32)
@@ -147,3 +159,31 @@ def test_a_model_that_mixes_examples(customers: Database) -> None:
     proto = model(nodes, [("X", FLOAT, ["n", FEATURES])], [("y", FLOAT, [FEATURES])], opset=13)
     with pytest.raises(TensorjoinError, match="has no row for each example"):
         compiled(customers, proto, "SELECT * FROM customers", "id")
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_as_onnxruntime(database: Database, name: str) -> None:
+    """What onnxruntime says of a model's rows, the view says of a table that holds them."""
+    proto = read_onnx(FOLDER / f"{name}.onnx")
+    (port,) = inputs_of(proto)
+    with np.load(FOLDER / f"{name}.npz") as stored:
+        arrays = {key: array[: FAMILIES[name]] for key, array in stored.items()}
+    x = arrays[f"input.{port.name}"].reshape(FAMILIES[name], -1)
+    kind = "INT" if x.dtype.kind == "i" else "REAL"
+    kinds = {"id": "INT", **{f"f{k}": kind for k in range(x.shape[1])}}
+    columns = [
+        exp.ColumnDef(this=identifier(column), kind=exp.DataType.build(kind))
+        for column, kind in kinds.items()
+    ]
+    schema = exp.Schema(this=exp.Table(this=identifier("examples")), expressions=columns)
+    database.execute(statement(database, exp.Create(this=schema, kind="TABLE")))
+    features = {f"f{k}": x[:, k] for k in range(x.shape[1])}
+    fill(database, {"examples": {"id": np.arange(len(x)), **features}})
+    query = compiled(database, proto, "SELECT * FROM examples", "id")
+    create_view(database, query, "scores", replace=False)
+    rows = database.query(Statement('SELECT * FROM "scores" ORDER BY "id"'))
+    labels, probabilities = (arrays[f"output.{p.name}"] for p in outputs_of(proto))
+    assert [row[1] for row in rows] == labels.tolist()
+    np.testing.assert_allclose([row[2:] for row in rows], probabilities, rtol=0, atol=1e-5)
+    create_view(database, query, "scores", replace=True)
+    assert len(database.query(Statement('SELECT "id" FROM "scores" WHERE "id" = 7'))) == 1

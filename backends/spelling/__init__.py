@@ -1,6 +1,6 @@
 """How each engine spells functions, types and tables: all differences, as tables."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,13 @@ from xdsl.ir import Attribute
 from tensorjoin.backends.spelling.duckdb import DUCKDB_FUNCTIONS
 from tensorjoin.backends.spelling.functions import Function, double, integer
 from tensorjoin.backends.spelling.postgres import POSTGRES_FUNCTIONS
-from tensorjoin.backends.spelling.sqlite import SQLITE_FUNCTIONS, ClusteredSQLite, WithoutRowid
+from tensorjoin.backends.spelling.sqlite import (
+    SQLITE_FUNCTIONS,
+    ClusteredSQLite,
+    WithoutRowid,
+    no_rows_of_many,
+    without_affinity,
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,13 @@ class Spelling:
     """Whether what DELETE removes is skipped over until TRUNCATE, as in PostgreSQL's tables."""
     marks_materialized: bool = False
     """Whether a common table expression read twice says AS MATERIALIZED."""
+
+    without_affinity: Callable[[exp.Expr], exp.Expr] | None = None
+    """A column's value alone, where an index on what has no affinity serves no other comparison."""
+
+    many_rows: Callable[[int], exp.Select] | None = None
+    """An empty query of so many columns that is estimated to have many rows: in a union with it, a
+    query is joined through an index."""
 
     def sql(self, expression: exp.Expr) -> str:
         return expression.sql(dialect=self.dialect, identify=True, comments=False)
@@ -60,6 +73,8 @@ SPELLINGS: Mapping[str, Spelling] = {
         SQLITE_FUNCTIONS,
         table_properties=(WithoutRowid,),
         nan_is_null=True,
+        without_affinity=without_affinity,
+        many_rows=no_rows_of_many,
     ),
     "duckdb": Spelling(
         "duckdb",

@@ -86,13 +86,32 @@ def without_rowid(generator: SQLite.Generator, property: WithoutRowid) -> str:
     return "WITHOUT ROWID"
 
 
+class Plus(exp.Unary):
+    """+x: the value of a column without the column's affinity."""
+
+
+def plus(generator: SQLite.Generator, expression: Plus) -> str:
+    return f"+{generator.sql(expression, 'this')}"
+
+
+def without_affinity(column: exp.Expr) -> exp.Expr:
+    return Plus(this=column)
+
+
+def no_rows_of_many(width: int) -> exp.Select:
+    """No row of SQLite's own table, which no ANALYZE counts: it is taken to have a million."""
+    nulls = [exp.Null() for _ in range(width)]
+    return exp.select(*nulls).from_("sqlite_master").where(exp.Literal.number(0))
+
+
 class ClusteredSQLite(SQLite):
-    """SQLite with WITHOUT ROWID, which sqlglot does not know."""
+    """SQLite with WITHOUT ROWID and +x, which sqlglot does not know."""
 
     class Generator(SQLite.Generator):
         TRANSFORMS = {
             **SQLite.Generator.TRANSFORMS,
             WithoutRowid: without_rowid,
+            Plus: plus,
         }
         PROPERTIES_LOCATION = {
             **SQLite.Generator.PROPERTIES_LOCATION,
