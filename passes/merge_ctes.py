@@ -110,8 +110,11 @@ def groups_by_constant(op: sql.SelectOp, alias: str, inner: sql.SelectOp) -> boo
     return not constants.isdisjoint(op.group)
 
 
-def computes_joined(op: sql.SelectOp, alias: str, inner: sql.SelectOp) -> bool:
-    """Whether a block computes, of others, a column by which those before it look it up."""
+def computes_joined(op: sql.SelectOp, alias: str, inner: sql.SelectOp, sources: int) -> bool:
+    """
+    Whether a block computes, of so many others, a column by which those before it look it up: only
+    with all of them would the join begin.
+    """
     if any(isinstance(source.owner, sql.TableOp) for source in inner.sources):
         return False
     aliases = list(op.source_map)
@@ -123,7 +126,11 @@ def computes_joined(op: sql.SelectOp, alias: str, inner: sql.SelectOp) -> bool:
         if len(used := sql.aliases_of(condition)) > 1 and not used & later
         for argument in condition.arguments
     }
-    computed = {col(f"{alias}.{n}") for n, e in inner.outputs.items() if isinstance(e, CallAttr)}
+    computed = {
+        col(f"{alias}.{name}")
+        for name, e in inner.outputs.items()
+        if isinstance(e, CallAttr) and len(sql.aliases_of(e)) >= sources
+    }
     return not computed.isdisjoint(joined)
 
 
@@ -149,7 +156,7 @@ class MergeIntoReader(RewritePattern):
                 continue
             if groups_by_constant(op, alias, inner):
                 continue
-            if self.joins_by_column and computes_joined(op, alias, inner):
+            if computes_joined(op, alias, inner, 1 if self.joins_by_column else 2):
                 continue
             if len(op.sources) + len(inner.sources) - 1 > MOST_SOURCES:
                 continue

@@ -233,6 +233,26 @@ def test_a_block_of_many_sources_stays(database: Database):
     np.testing.assert_allclose(results["y"]["v"], V * W[INDEX] ** 9)
 
 
+def test_what_a_join_looks_up_is_computed_before(database: Database):
+    """Of the first of the crossed sources alone, no row could be looked up."""
+    text = program(
+        """
+        %starts = sql.values [0, 1] : !rel.relation<[s: 2]>
+        %steps = sql.values [0, 2] : !rel.relation<[k: 2]>
+        %index = sql.select {s = a.s, k = b.k, i = add(a.s, b.k)} from %starts as a, %steps as b
+            : !rel.relation<[s: 2, k: 2, i: 4]>
+        %y = sql.select {p = x.p, s = w.s, v = max(x.v)} from %t as x, %index as w
+            where [eq(x.i, w.i)] group [x.p, w.s] : !rel.relation<[p: ?, s: 2], v: f64>
+        """,
+        y="<[p: ?, s: 2], v: f64>",
+    )
+    results, after = assert_same_before_and_after(database, text, merged(database), tables=TABLES)
+    assert blocks(after) == 2
+    v = V.reshape(3, 4)
+    expected = np.stack([v[:, [0, 2]].max(axis=1), v[:, [1, 3]].max(axis=1)], axis=1)
+    np.testing.assert_allclose(results["y"]["v"], expected.reshape(-1))
+
+
 def test_a_group_by_an_expression(database: Database):
     text = program(
         """
