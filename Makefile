@@ -42,6 +42,7 @@ references: $(REFERENCES)/.installed
 
 check-references: $(REFERENCES)/.installed
 	$(REFERENCES)/bin/python tests/references/generate.py --check
+	$(REFERENCES)/bin/python tests/references/stored.py
 
 # Runs ONNX's backend tests on every engine and writes docs/conformance.md anew.
 conformance: $(STAMP)

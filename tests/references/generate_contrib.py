@@ -1,15 +1,15 @@
 """
 Writes nodes of onnxruntime's own operators, and what it computes with them, to onnx/.
 
-Run it in the environment of generate_ml.py, whose `--check` compares these files too.
+Run it in the environment of generate_ml.py.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from generate_ml import write
 from onnx import TensorProto, helper, numpy_helper
+from stored import write
 
 Array = np.ndarray[Any, Any]
 Output = tuple[int, int]

@@ -1,19 +1,14 @@
 """
 Writes models of scikit-learn as ONNX, and what onnxruntime computes with them, to onnx/.
 
-Run it in an environment of its own (requirements-ml.txt, beside this file). `--check` runs the
-stored models instead, and compares with the stored results.
+Run it in an environment of its own (requirements-ml.txt, beside this file).
 """
 
-import argparse
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
-from onnx import ModelProto, TensorProto, helper, load, numpy_helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 from skl2onnx import to_onnx
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.ensemble import (
@@ -27,70 +22,18 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeRegressor
+from stored import FOLDER, write
 
-FOLDER = Path(__file__).resolve().parent / "onnx"
 ROWS = 200
-TOLERANCE = 1e-5
 
 MODES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ")
 Model = tuple[str, ModelProto, dict[str, np.ndarray]]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="compare with the stored files")
-    arguments = parser.parse_args()
-    return check() if arguments.check else generate()
-
-
-def generate() -> int:
+def generate() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, model, inputs in (*trained(), *made_by_hand()):
         write(name, model, inputs)
-    return 0
-
-
-def write(name: str, model: ModelProto, inputs: dict[str, np.ndarray]) -> None:
-    path = FOLDER / f"{name}.onnx"
-    path.write_bytes(model.SerializeToString())
-    arrays = {f"input.{key}": array for key, array in inputs.items()}
-    arrays |= {f"output.{key}": array for key, array in run(model, inputs).items()}
-    np.savez_compressed(path.with_suffix(".npz"), **arrays)
-    print(f"{name}: {path.stat().st_size} + {path.with_suffix('.npz').stat().st_size} bytes")
-
-
-def check() -> int:
-    failures = 0
-    for path in sorted(FOLDER.glob("*.onnx")):
-        with np.load(path.with_suffix(".npz")) as stored:
-            arrays = dict(stored)
-        inputs = {
-            key.removeprefix("input."): array
-            for key, array in arrays.items()
-            if key.startswith("input.")
-        }
-        same = all(
-            np.allclose(array, arrays[f"output.{key}"], TOLERANCE, TOLERANCE, equal_nan=True)
-            for key, array in run(load(path), inputs).items()
-        )
-        failures += not same
-        print(f"{path.stem}: {'ok' if same else 'differs'}")
-    return 1 if failures else 0
-
-
-def run(model: ModelProto, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, map(array_of, session.run(None, inputs)), strict=True))
-
-
-def array_of(output: Any) -> np.ndarray:
-    """An output as an array; a map from classes has its values in the order of the classes."""
-    if isinstance(output, list):
-        return np.array([[row[key] for key in sorted(row)] for row in output], np.float32)
-    return np.asarray(output)
 
 
 def trained() -> Iterator[Model]:
@@ -219,4 +162,4 @@ def grown(chance: np.random.Generator, depth: int) -> list[tuple[int, int] | Non
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    generate()
