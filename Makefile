@@ -4,9 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 REFERENCES := .venv-references
+BENCH := .venv-bench
 DEMO_PROMPT ?= Once upon a time
 
-.PHONY: demo test check types references check-references conformance check-conformance clean
+.PHONY: demo test check types references check-references conformance check-conformance bench-views clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -51,5 +52,15 @@ conformance: $(STAMP)
 check-conformance: $(STAMP)
 	$(BIN)/python tests/conformance/generate.py --check
 
+# Models of scikit-learn and PyTorch as views on every engine, timed, against onnxruntime.
+bench-views: $(BENCH)/.installed
+	$(BENCH)/bin/python benchmarks/views.py
+
+$(BENCH)/.installed: pyproject.toml tests/references/requirements-ml.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/pip install -qq --upgrade pip
+	$(BENCH)/bin/pip install -qq --editable '.[dev]' --requirement tests/references/requirements-ml.txt
+	touch $@
+
 clean:
-	rm -rf .venv $(REFERENCES) .types build *.egg-info
+	rm -rf .venv $(REFERENCES) $(BENCH) .types build *.egg-info
