@@ -31,6 +31,7 @@ from tensorjoin.passes.tile_inputs import TileInputsPass
 from tensorjoin.passes.tile_state import TileStatePass
 from tensorjoin.passes.tile_weights import TileWeightsPass
 from tensorjoin.passes.vectorize_rows import VectorizeRowsPass
+from tensorjoin.passes.widen_singles import WidenSinglesPass
 from tensorjoin.targets import MATH_FUNCTIONS, TargetProfile
 
 Pipeline = tuple[ModulePass, ...]
@@ -67,6 +68,7 @@ def to_relational(profile: TargetProfile, layout: Layout = "auto") -> Pipeline:
 def to_statements(profile: TargetProfile) -> Pipeline:
     """`rel` -> `sql`."""
     return (
+        WidenSinglesPass(target=profile.name),
         LegalizeFunctionsPass(missing=tuple(sorted(MATH_FUNCTIONS - profile.functions))),
         ExpandVectorsPass(),
         LegalizeLimitsPass(target=profile.name),
@@ -103,6 +105,7 @@ def to_query(profile: TargetProfile, wide_inputs: tuple[str, ...]) -> Pipeline:
         GroupsToRowsPass(target=profile.name),
         PushProjectionsPass(),
         CanonicalizePass(),
+        WidenSinglesPass(target=profile.name),
         LegalizeFunctionsPass(missing=tuple(sorted(MATH_FUNCTIONS - profile.functions))),
         ExpandVectorsPass(),
         LegalizeLimitsPass(target=profile.name),

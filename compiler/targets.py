@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tensorjoin.errors import TensorjoinError
 
 MATH_FUNCTIONS = frozenset({"exp", "sqrt", "cos", "sin"})
+ARITHMETIC = frozenset({"add", "sub", "mul", "div", "divide"})
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class TargetProfile:
     name: str
     functions: frozenset[str]
     """Scalar functions that exist; what is missing is expanded into arithmetic."""
+    single_functions: frozenset[str]
+    """Functions whose value has single precision where their arguments have."""
     vectors: bool
     """Whether a column may hold a vector, and two vectors have a dot product."""
     max_columns: int
@@ -41,6 +44,7 @@ class TargetProfile:
 SQLITE = TargetProfile(
     name="sqlite",
     functions=MATH_FUNCTIONS,
+    single_functions=frozenset(),
     vectors=False,
     max_columns=2000,
     # The limit that counts is the parser's stack: 100 symbols, some four a level.
@@ -56,6 +60,7 @@ SQLITE = TargetProfile(
 DUCKDB = TargetProfile(
     name="duckdb",
     functions=MATH_FUNCTIONS,
+    single_functions=ARITHMETIC,
     vectors=True,
     max_columns=100_000,
     max_depth=200,
@@ -70,6 +75,7 @@ DUCKDB = TargetProfile(
 POSTGRES = TargetProfile(
     name="postgres",
     functions=MATH_FUNCTIONS,
+    single_functions=ARITHMETIC | {"sum", "running_sum", "partition_sum"},
     vectors=False,
     max_columns=1600,
     # One function may be written as several within each other.

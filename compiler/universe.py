@@ -38,6 +38,7 @@ PASSES = (
     "tile-state",
     "tile-weights",
     "vectorize-rows",
+    "widen-singles",
 )
 """The name of a pass is that of its file and of its class: `tile-weights`, TileWeightsPass."""
 

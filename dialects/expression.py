@@ -107,7 +107,16 @@ def _promote(*types: Attribute) -> Attribute:
     raise VerifyException(f"arithmetic needs numbers, not {', '.join(map(str, types))}")
 
 
+def _number(*types: Attribute) -> Attribute:
+    return _promote(*types) if isinstance(_promote(*types), IntegerType) else f64
+
+
 def _float(*types: Attribute) -> Attribute:
+    _promote(*types)
+    return f64
+
+
+def _integral(*types: Attribute) -> Attribute:
     return f32 if _promote(*types) == f32 else f64
 
 
@@ -147,9 +156,9 @@ def _same(*types: Attribute) -> Attribute:
 
 
 FUNCTIONS: Mapping[str, tuple[int, Callable[..., Attribute]]] = {
-    "add": (2, _promote),
-    "sub": (2, _promote),
-    "mul": (2, _promote),
+    "add": (2, _number),
+    "sub": (2, _number),
+    "mul": (2, _number),
     "div": (2, _quotient),
     "idiv": (2, _promote),
     "mod": (2, _promote),
@@ -176,9 +185,9 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Attribute]]] = {
     "acosh": (1, _float),
     "atanh": (1, _float),
     "abs": (1, _promote),
-    "floor": (1, _float),
-    "ceil": (1, _float),
-    "round": (1, _float),
+    "floor": (1, _integral),
+    "ceil": (1, _integral),
+    "round": (1, _integral),
     "infinity": (0, lambda: f64),
     "nan": (0, lambda: f64),
     "is_nan": (1, _boolean),

@@ -1,6 +1,6 @@
 """Fold a query block into the one that reads it, so that a statement has few of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -110,28 +110,37 @@ def groups_by_constant(op: sql.SelectOp, alias: str, inner: sql.SelectOp) -> boo
     return not constants.isdisjoint(op.group)
 
 
-def computes_joined(op: sql.SelectOp, alias: str, inner: sql.SelectOp, sources: int) -> bool:
-    """
-    Whether a block computes, of so many others, a column by which those before it look it up: only
-    with all of them would the join begin.
-    """
+def joined(op: sql.SelectOp) -> Iterator[tuple[set[str], Attribute]]:
+    """Both sides of each equality between sources of a block, and all aliases that it reads."""
+    for condition in op.where:
+        if not isinstance(condition, CallAttr) or condition.function.data != "eq":
+            continue
+        if len(used := sql.aliases_of(condition)) > 1:
+            yield from ((used, side) for side in condition.arguments)
+
+
+def computes_lookup(op: sql.SelectOp, alias: str, inner: sql.SelectOp) -> bool:
+    """Whether a block computes a column by which those before it look it up."""
     if any(isinstance(source.owner, sql.TableOp) for source in inner.sources):
         return False
     aliases = list(op.source_map)
     later = set(aliases[aliases.index(alias) + 1 :])
-    joined = {
-        argument
-        for condition in op.where
-        if isinstance(condition, CallAttr) and condition.function.data == "eq"
-        if len(used := sql.aliases_of(condition)) > 1 and not used & later
-        for argument in condition.arguments
-    }
     computed = {
-        col(f"{alias}.{name}")
-        for name, e in inner.outputs.items()
-        if isinstance(e, CallAttr) and len(sql.aliases_of(e)) >= sources
+        col(f"{alias}.{name}") for name, e in inner.outputs.items() if isinstance(e, CallAttr)
     }
-    return not computed.isdisjoint(joined)
+    return any(side in computed and not used & later for used, side in joined(op))
+
+
+def joins_by_several(op: sql.SelectOp, replaced: Mapping[str, Attribute]) -> bool:
+    """
+    Whether a side of a join would be computed of several sources, and is not yet.
+
+    No row finds another by it: a planner would begin with the product of these sources.
+    """
+    return any(
+        len(sql.aliases_of(side)) == 1 < len(sql.aliases_of(substitute(side, replaced)))
+        for _, side in joined(op)
+    )
 
 
 @dataclass
@@ -139,8 +148,8 @@ class MergeIntoReader(RewritePattern):
     """select ... from (select x + y as v from t, u) as a -> select ... x + y ... from t, u"""
 
     max_depth: int
-    joins_by_column: bool
-    """Whether a join finds rows by columns, and not by what is computed of them."""
+    keeps_join_order: bool
+    """Whether the engine runs joins as they are written, each by an index on columns."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: sql.SelectOp, rewriter: PatternRewriter, /):
@@ -156,7 +165,7 @@ class MergeIntoReader(RewritePattern):
                 continue
             if groups_by_constant(op, alias, inner):
                 continue
-            if computes_joined(op, alias, inner, 1 if self.joins_by_column else 2):
+            if self.keeps_join_order and computes_lookup(op, alias, inner):
                 continue
             if len(op.sources) + len(inner.sources) - 1 > MOST_SOURCES:
                 continue
@@ -168,6 +177,8 @@ class MergeIntoReader(RewritePattern):
                 for name in schema(s).types
             }
             replaced = {f"{alias}.{n}": substitute(e, inside) for n, e in inner.outputs.items()}
+            if not self.keeps_join_order and joins_by_several(op, replaced):
+                continue
             sources = [
                 pair
                 for a, s in op.source_map.items()
@@ -227,7 +238,7 @@ class MergeCtesPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         profile = target_profile(self.target)
         limit = profile.max_depth // 2
-        reader = MergeIntoReader(limit, joins_by_column=profile.keeps_join_order)
+        reader = MergeIntoReader(limit, profile.keeps_join_order)
         PatternRewriteWalker(
             GreedyRewritePatternApplier([reader, MergeProjection(limit)])
         ).rewrite_module(op)

@@ -253,6 +253,25 @@ def test_what_a_join_looks_up_is_computed_before(database: Database):
     np.testing.assert_allclose(results["y"]["v"], expected.reshape(-1))
 
 
+def test_what_is_computed_of_several_looks_up_alone(database: Database):
+    """DuckDB multiplies all sources of one side of an equality before it looks at their joins."""
+    text = program(
+        """
+        %next = sql.values [0, 10, 1, 11, 2, 12] : !rel.relation<[n: 3], w: i64>
+        %joined = sql.select {p = a.p, i = b.i, m = b.i, k = a.p} from %t as a, %u as b
+            where [eq(a.i, b.i)] : !rel.relation<[p: ?, i: 4], m: i32, k: i32>
+        %index = sql.select {p = a.p, i = a.i, n = idiv(add(a.m, a.k), 2)} from %joined as a
+            : !rel.relation<[p: ?, i: 4], n: i32>
+        %y = sql.select {p = a.p, i = a.i, v = b.w} from %index as a, %next as b
+            where [eq(a.n, b.n)] : !rel.relation<[p: ?, i: 4], v: i64>
+        """,
+        y="<[p: ?, i: 4], v: i64>",
+    )
+    results, after = assert_same_before_and_after(database, text, merged(database), tables=TABLES)
+    assert blocks(after) == (1 if database.profile.keeps_join_order else 2)
+    np.testing.assert_array_equal(results["y"]["v"], 10 + (P + INDEX) // 2)
+
+
 def test_a_group_by_an_expression(database: Database):
     text = program(
         """

@@ -1,8 +1,13 @@
 """ONNX models over the rows of a table: queries and views, on every engine."""
 
+import sqlite3
 from pathlib import Path
+from threading import Timer
+from typing import Any
 
+import duckdb
 import numpy as np
+import psycopg
 import pytest
 from engines import fill
 from models.onnx_models import FLOAT, model, perceive, perceptron
@@ -34,6 +39,8 @@ FAMILIES = {
 """Models, and over how many of their stored rows."""
 FEATURES = 70
 ROWS = 9
+PATIENCE = 60
+"""Seconds after which a query is taken for one that an engine cannot plan."""
 X = np.random.default_rng(1).standard_normal((ROWS, FEATURES)).astype(np.float32)
 
 
@@ -161,8 +168,26 @@ def test_a_model_that_mixes_examples(customers: Database) -> None:
         compiled(customers, proto, "SELECT * FROM customers", "id")
 
 
+def ask(url: str, query: str) -> list[tuple[Any, ...]]:
+    """The rows of a query, through the engine's own package, as an analyst connects."""
+    scheme, _, path = url.partition(":///")
+    if scheme in ("sqlite", "duckdb"):
+        opened: Any = (sqlite3 if scheme == "sqlite" else duckdb).connect(path)
+        stop = opened.interrupt
+    else:
+        opened = psycopg.connect(url)
+        stop = opened.cancel
+    timer = Timer(PATIENCE, stop)
+    timer.start()
+    try:
+        return opened.execute(query).fetchall()
+    finally:
+        timer.cancel()
+        opened.close()
+
+
 @pytest.mark.parametrize("name", FAMILIES)
-def test_as_onnxruntime(database: Database, name: str) -> None:
+def test_as_onnxruntime(database: Database, database_url: str, name: str) -> None:
     """What onnxruntime says of a model's rows, the view says of a table that holds them."""
     proto = read_onnx(FOLDER / f"{name}.onnx")
     (port,) = inputs_of(proto)
@@ -181,9 +206,13 @@ def test_as_onnxruntime(database: Database, name: str) -> None:
     fill(database, {"examples": {"id": np.arange(len(x)), **features}})
     query = compiled(database, proto, "SELECT * FROM examples", "id")
     create_view(database, query, "scores", replace=False)
-    rows = database.query(Statement('SELECT * FROM "scores" ORDER BY "id"'))
-    labels, probabilities = (arrays[f"output.{p.name}"] for p in outputs_of(proto))
-    assert [row[1] for row in rows] == labels.tolist()
-    np.testing.assert_allclose([row[2:] for row in rows], probabilities, rtol=0, atol=1e-5)
     create_view(database, query, "scores", replace=True)
-    assert len(database.query(Statement('SELECT "id" FROM "scores" WHERE "id" = 7'))) == 1
+    labels, probabilities = (arrays[f"output.{p.name}"] for p in outputs_of(proto))
+    text = 'SELECT * FROM "scores" ORDER BY "id"'
+    found = [database.query(Statement(text))]
+    database.close()
+    found.append(ask(database_url, text))
+    for rows in found:
+        assert [row[1] for row in rows] == labels.tolist()
+        np.testing.assert_allclose([row[2:] for row in rows], probabilities, rtol=0, atol=1e-5)
+    assert len(ask(database_url, 'SELECT "id" FROM "scores" WHERE "id" = 7')) == 1

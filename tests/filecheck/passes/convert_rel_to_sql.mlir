@@ -49,7 +49,7 @@ func.func @one_input() {
   func.return
 }
 // CHECK:      %selected = sql.select {p = a.p, i = a.i, v = a.v} from %x as a where [ge(a.p, ?start), lt(a.p, 9), or(gt(a.v, 0.0), eq(a.i, 0))] : !rel.relation<[p: ?, i: 4], v: f32>
-// CHECK:      %projected = sql.select {h = idiv(a.i, 2), d = mod(a.i, 2), p = a.p, v = mul(a.v, a.v), p2 = add(a.p, ?layer)} from %x as a : !rel.relation<[h: 2, d: 2, p: ?], v: f32, p2: i32>
+// CHECK:      %projected = sql.select {h = idiv(a.i, 2), d = mod(a.i, 2), p = a.p, v = mul(a.v, a.v), p2 = add(a.p, ?layer)} from %x as a : !rel.relation<[h: 2, d: 2, p: ?], v: f64, p2: i32>
 // CHECK:      %summed = sql.select {p = a.p, v = sum(mul(a.v, a.v)), n = count(a.i)} from %x as a group [a.p] : !rel.relation<[p: ?], v: f64, n: i64>
 // CHECK:      %all = sql.select {top = max(a.v)} from %x as a : !rel.relation<[], top: f32>
 // CHECK:      %ranked = sql.select {p = a.p, i = a.i, v = a.v, rank = row_number(), mass = running_sum(a.v)} from %x as a per [a.p] by [desc a.v, a.i] : !rel.relation<[p: ?, i: 4], v: f32, rank: i64, mass: f64>

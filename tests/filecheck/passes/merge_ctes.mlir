@@ -115,3 +115,20 @@ func.func @deep() {
 // CHECK: %of = sql.select {v = neg(exp(neg(exp(neg(exp(sum({{.*}} from %t as a
 // SQLITE: %outer = sql.select {{.*}} from %inner as a
 // SQLITE: %of = sql.select {{.*}} from %sum as a
+
+// By no column of any of its sources alone would a row be looked up: a planner would multiply them.
+// CHECK-LABEL: func.func @looked_up
+// SQLITE-LABEL: func.func @looked_up
+func.func @looked_up() {
+  %t = sql.table @t : !rel.relation<[p: ?, i: 4], v: i64>
+  %u = sql.table @u : !rel.relation<[i: 4], w: i64>
+  %next = sql.table @next : !rel.relation<[n: 9], w: i64>
+  %joined = sql.select {p = a.p, i = b.i, v = a.v, w = b.w} from %t as a, %u as b where [eq(a.i, b.i)] : !rel.relation<[p: ?, i: 4], v: i64, w: i64>
+  %index = sql.select {p = a.p, i = a.i, n = add(a.v, a.w)} from %joined as a : !rel.relation<[p: ?, i: 4], n: i64>
+  %found = sql.select {p = a.p, i = a.i, w = b.w} from %index as a, %next as b where [eq(a.n, b.n)] : !rel.relation<[p: ?, i: 4], w: i64>
+  sql.insert %found into @out
+  func.return
+}
+// CHECK: %index = sql.select {p = a0.p, i = a1.i, n = add(a0.v, a1.w)} from %t as a0, %u as a1 where [eq(a0.i, a1.i)]
+// CHECK: %found = sql.select {{.*}} from %index as a, %next as b where [eq(a.n, b.n)]
+// SQLITE: %found = sql.select {{.*}} from %t as a0, %u as a1, %next as a2 where [eq(a0.i, a1.i), eq(add(a0.v, a1.w), a2.n)]
