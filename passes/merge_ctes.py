@@ -19,6 +19,7 @@ from tensorjoin.dialects import sql
 from tensorjoin.dialects.expression import (
     AGGREGATES,
     CallAttr,
+    ColumnRefAttr,
     LiteralAttr,
     calls,
     col,
@@ -36,11 +37,19 @@ MOST_SOURCES = 8
 """Sources that a merged block may have: so many joins planners order well. SQLite allows 64."""
 
 
+def numbers_chunk(expression: CallAttr) -> bool:
+    """Whether a call is the number of a chunk, or a place in it, and costs no more than a column."""
+    if expression.function.data not in ("idiv", "mod"):
+        return False
+    column, size = expression.arguments
+    return isinstance(column, ColumnRefAttr) and isinstance(size, LiteralAttr)
+
+
 def repeats_too_much(inner: Mapping[str, Attribute], reads: list[str]) -> bool:
     """Whether replacing each column read by its expression repeats much work."""
     repeated = 0
     for name, expression in inner.items():
-        calls = sum(isinstance(e, CallAttr) for e in walk(expression))
+        calls = sum(isinstance(e, CallAttr) and not numbers_chunk(e) for e in walk(expression))
         repeated += calls * max(0, reads.count(name) - 1)
     return repeated > REPEATED_CALLS
 

@@ -549,6 +549,23 @@ def test_a_gather_that_is_contracted(layout: str):
     )
 
 
+@pytest.mark.parametrize("size", [2, 4, 7, 8])
+def test_ids_outside_of_a_chunked_axis_find_nothing(size: int):
+    assert_same_meaning(
+        function(
+            "%ids: tensor<?xi32>",
+            "tensor<?x10xf32, #ten.sparse>",
+            f"""
+            %t = ten.weight @t from ["t"] layout <arrays 0 by {size}> : tensor<7x10xf32>
+            %r = ten.gather "ti,p->pi" %t, %ids
+              : tensor<7x10xf32>, tensor<?xi32> -> tensor<?x10xf32, #ten.sparse>
+            """,
+        ),
+        CONVERT,
+        arguments=[np.array([6, -1, 0, 7, 3, -8, 8, 4, 5])],
+    )
+
+
 def test_gather_of_two_axes_by_absent_ids():
     """What has no id is absent."""
     assert_same_meaning(

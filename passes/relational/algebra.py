@@ -113,23 +113,35 @@ def summed_chunks(op: ten.ContractOp) -> tuple[str, int]:
 
 
 class ConvertGather(RewritePattern):
-    """ten.gather "ti,p->pi" %table, %ids -> project(join(ids, table)) on the id; chunks stay"""
+    """
+    ten.gather "ti,p->pi" %table, %ids -> project(join(ids, table)) on the id; chunks stay
+
+    Where the ids number elements within chunks, the join finds the chunk and `element` its part.
+    """
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ten.GatherOp, rewriter: PatternRewriter, /):
         out = Emitter()
         (letters, id_letters), result = ten.parse_indices(op.indices.data)
-        layout = layout_of(op.table)
-        if layout is not None and letters[layout.axis.data] == op.axis:
-            table, layout = out.rows(op.table, list(letters)), None
-        else:
-            table = out.named(op.table, list(letters))
+        table = out.named(op.table, list(letters))
         ids = out.rows(op.ids, list(id_letters))
-        lookup = AssignmentAttr(op.axis, col("v"), schema(table).extents[op.axis])
-        wanted = out.emit(rel.ProjectOp(ids, [*map(key, id_letters), lookup], {}))
+        layout, values, found = layout_of(op.table), dict[str, Attribute](), col("v")
+        id: Attribute = col("v")
+        if layout is not None and letters[layout.axis.data] == op.axis:
+            extent = ten.tensor(op.table).get_shape()[layout.axis.data]
+            inside = call("and", call("ge", id, lit(0)), call("lt", id, lit(extent)))
+            ids = out.emit(rel.SelectOp(ids, inside))
+            size, layout = layout.size.data, None
+            if extent <= size:
+                id, values = lit(0), {"slot": id}
+            else:
+                id, values = call("idiv", id, lit(size)), {"slot": call("mod", id, lit(size))}
+            found = call("element", col("v"), col("slot"))
+        lookup = AssignmentAttr(op.axis, id, schema(table).extents[op.axis])
+        wanted = out.emit(rel.ProjectOp(ids, [*map(key, id_letters), lookup], values))
         joined = out.join([wanted, table])
-        found = out.emit(rel.ProjectOp(joined, {k: k for k in result}, {"v": col("v")}))
+        gathered = out.emit(rel.ProjectOp(joined, {k: k for k in result}, {"v": found}))
         if layout is not None:
             axis = result.index(letters[layout.axis.data])
             layout = LayoutAttr(Storage(layout.storage.data), axis, layout.size.data)
-        rewriter.replace(op, [*out.ops, as_tensor(found, ten.tensor(op.result), layout)])
+        rewriter.replace(op, [*out.ops, as_tensor(gathered, ten.tensor(op.result), layout)])

@@ -83,6 +83,22 @@ func.func @gather(%ids: tensor<?xi32>) {
 
 // -----
 
+// Ids of elements within chunks: of which chunk, and where in it.
+// CHECK-LABEL: func.func @gather_in_chunks
+func.func @gather_in_chunks(%ids: tensor<?xi32>) {
+  %t = ten.weight @t from ["t"] layout <arrays 0 by 2> : tensor<7x4xf32>
+  %x = ten.gather "ti,p->pi" %t, %ids : tensor<7x4xf32>, tensor<?xi32> -> tensor<?x4xf32>
+  ten.output %x to @x ["p", "i"] : tensor<?x4xf32>
+  func.return
+}
+// CHECK: %[[N:.*]] = rel.select %ids where and(ge(v, 0), lt(v, 7))
+// CHECK-NEXT: %[[I:.*]] = rel.project %[[N]] [p, t = idiv(v, 2) to 4] {slot = mod(v, 2)}
+// CHECK-NEXT: %[[J:.*]] = rel.join %[[I]], %t on [t]
+// CHECK-NEXT: %[[X:.*]] = rel.project %[[J]] [p, i] {v = element(v, slot)}
+// CHECK-NEXT: rel.insert %[[X]] into @x
+
+// -----
+
 // CHECK-LABEL: func.func @shape
 func.func @shape(%x: tensor<?x12xf32>, %f: tensor<?x4xi1>) {
   %a = ten.reshape %x : tensor<?x12xf32> -> tensor<?x3x4xf32>
