@@ -12,6 +12,7 @@ from tensorjoin.passes.convert_rel_to_sql import ConvertRelToSqlPass
 from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.passes.decompose import DecomposePass
 from tensorjoin.passes.decompose_onnx import DecomposeOnnxPass
+from tensorjoin.passes.drop_unit_keys import DropUnitKeysPass
 from tensorjoin.passes.expand_vectors import ExpandVectorsPass
 from tensorjoin.passes.fold_constants import FoldConstantsPass
 from tensorjoin.passes.fuse_contractions import FuseContractionsPass
@@ -26,6 +27,7 @@ from tensorjoin.passes.merge_groups import MergeGroupsPass
 from tensorjoin.passes.order_joins import OrderJoinsPass
 from tensorjoin.passes.pivot_outputs import PivotOutputsPass
 from tensorjoin.passes.push_projections import PushProjectionsPass
+from tensorjoin.passes.read_once import ReadOncePass
 from tensorjoin.passes.roll_layers import RollLayersPass
 from tensorjoin.passes.tile_inputs import TileInputsPass
 from tensorjoin.passes.tile_state import TileStatePass
@@ -98,8 +100,7 @@ def to_query(profile: TargetProfile, wide_inputs: tuple[str, ...]) -> Pipeline:
         ConvertTenToRelPass(),
         VectorizeRowsPass(),
         PivotOutputsPass(),
-        PushProjectionsPass(),
-        CanonicalizePass(),
+        *(ReadOncePass(), PushProjectionsPass(), CanonicalizePass()) * 2,
         GroupsToWindowsPass(),
         MergeGroupsPass(),
         GroupsToRowsPass(target=profile.name),
@@ -112,6 +113,7 @@ def to_query(profile: TargetProfile, wide_inputs: tuple[str, ...]) -> Pipeline:
         OrderJoinsPass(target=profile.name),
         ConvertRelToSqlPass(),
         *merging(profile),
+        DropUnitKeysPass(),
     )
 
 

@@ -38,7 +38,7 @@ MOST_SOURCES = 8
 
 
 def numbers_chunk(expression: CallAttr) -> bool:
-    """Whether a call is the number of a chunk, or a place in it, and costs no more than a column."""
+    """Whether a call is the number of a chunk, or a place in it: no dearer than a column."""
     if expression.function.data not in ("idiv", "mod"):
         return False
     column, size = expression.arguments

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, f32, f64
@@ -69,8 +68,7 @@ class WidenSingles(RewritePattern):
             case CallAttr():
                 return widened(attribute, types, self.functions)
             case ArrayAttr():
-                items = cast(ArrayAttr[Attribute], attribute)
-                return ArrayAttr([self.rewritten(item, types) for item in items])
+                return ArrayAttr([self.rewritten(item, types) for item in attribute])
             case _:
                 return attribute
 

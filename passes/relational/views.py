@@ -1,6 +1,6 @@
 """Relations seen through the projections that they are made of."""
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -35,6 +35,21 @@ def renamed(value: SSAValue) -> View:
 def computed(value: SSAValue) -> View:
     """A relation seen through all projections that it is made of."""
     return seen(value, lambda _: True)
+
+
+def sources(value: SSAValue) -> list[SSAValue]:
+    """A relation and those that it is a projection of, the nearest first."""
+    found = [value]
+    while isinstance(project := found[-1].owner, rel.ProjectOp):
+        found.append(project.input)
+    return found
+
+
+def over_common_base(values: Sequence[SSAValue]) -> list[View]:
+    """Relations seen through projections of the nearest that all are made of; none if none is."""
+    shared = set[SSAValue].intersection(*(set(sources(value)) for value in values))
+    base = next((source for source in sources(values[0]) if source in shared), None)
+    return [] if base is None else [seen(value, lambda op: op.result != base) for value in values]
 
 
 def seen(value: SSAValue, passes: Callable[[rel.ProjectOp], bool]) -> View:

@@ -2,6 +2,7 @@
 
 from functools import reduce
 
+from xdsl.dialects import arith
 from xdsl.dialects.builtin import i64
 
 from tensorjoin.dialects.ten import Reduction
@@ -10,6 +11,7 @@ from tensorjoin.passes.onnx.array import (
     Array,
     along,
     constant,
+    elementwise,
     full,
     gather,
     iota,
@@ -17,6 +19,20 @@ from tensorjoin.passes.onnx.array import (
     where,
 )
 from tensorjoin.passes.onnx.node import Node, checked_axis, decomposes
+
+CHOICES = range(2, 9)
+"""Lengths of a vector of which an element is chosen, rather than looked up."""
+
+
+def picked(values: Array, ids: Array) -> Array:
+    """values[ids] of a vector: a choice among its elements where they are few"""
+    (length,) = values.shape
+    if length not in CHOICES:
+        return values.take(ids, 0)
+    found, *before = (values.slice(0, number, 1) for number in reversed(range(length)))
+    for number, element in zip(reversed(range(length - 1)), before, strict=True):
+        found = where(ids.equals(number), element, found)
+    return found
 
 
 def counted(ids: Array, extent: int) -> Array:
@@ -71,8 +87,12 @@ def gather_nd(node: Node, x: Array, indices: Array) -> Array:
 
 @decomposes("ArrayFeatureExtractor", domain="ai.onnx.ml")
 def array_feature_extractor(node: Node, x: Array, indices: Array) -> Array:
-    found = x.take(counted(indices.reshape([indices.size]), x.shape[-1]), x.rank - 1)
-    return found.reshape([1, found.size]) if x.rank == 1 else found
+    ids = Array(indices.reshape([indices.size]).value, i64)
+    if x.rank > 1:
+        return x.take(counted(ids, x.shape[-1]), x.rank - 1)
+    # Read once, where `counted` reads them three times.
+    from_start = elementwise(arith.RemSIOp, ids + x.size, constant(x.size, i64), element=i64)
+    return picked(x, from_start).unsqueeze([0])
 
 
 @decomposes("Scatter", "ScatterElements")

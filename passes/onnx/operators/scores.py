@@ -7,6 +7,7 @@ from xdsl.dialects.builtin import f32, i64
 from tensorjoin.passes.onnx.array import Array, along, concat, constant, iota, where
 from tensorjoin.passes.onnx.node import Node
 from tensorjoin.passes.onnx.operators.elementwise import absolute, exp, log, root
+from tensorjoin.passes.onnx.operators.gathering import picked
 from tensorjoin.passes.onnx.operators.normalization import softmax
 
 TRANSFORMS = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
@@ -91,7 +92,7 @@ def labelled(classes: Array, labels: Sequence[int]) -> Array:
     """The labels of classes that are known by their numbers."""
     if list(labels) == list(range(len(labels))):
         return classes
-    return constant(list(labels), i64).take(classes, 0)
+    return picked(constant(list(labels), i64), classes)
 
 
 def integer_labels(node: Node, name: str) -> list[int]:

@@ -1,0 +1,76 @@
+"""Projections of one relation that meet again, row by row -> one projection of it."""
+
+from collections.abc import Mapping
+from itertools import combinations
+
+from xdsl.ir import Attribute, SSAValue
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from tensorjoin.dialects import rel
+from tensorjoin.dialects.expression import CallAttr, col, walk
+from tensorjoin.dialects.rel import schema
+from tensorjoin.passes.relational.views import View, over_common_base
+
+REPEATED_CALLS = 12
+"""How many function calls more the merged projection may hold than those before."""
+
+
+def calls(columns: Mapping[str, Attribute]) -> int:
+    return sum(isinstance(e, CallAttr) for column in columns.values() for e in walk(column))
+
+
+def written(value: SSAValue, base: SSAValue) -> int:
+    """The calls in the projections that lead from one relation to another."""
+    count = 0
+    while value != base:
+        assert isinstance(project := value.owner, rel.ProjectOp)
+        count += calls(rel.expressions(project.keys)) + calls(rel.expressions(project.values))
+        value = project.input
+    return count
+
+
+def keys_of(value: SSAValue, view: View) -> dict[str, str] | None:
+    """Which key of the base each key is, if these are all by which its rows differ."""
+    sources = {name: view.source(name) for name, n in schema(value).extents.items() if n != 1}
+    wanted = {name for name, n in schema(view.base).extents.items() if n != 1}
+    found = {name: source for name, source in sources.items() if source is not None}
+    return found if len(found) == len(sources) and set(found.values()) == wanted else None
+
+
+class MergeSelfJoin(RewritePattern):
+    """join (project x {u = f}) (project x {w = g}) -> project x {u = f, w = g}"""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: rel.JoinOp, rewriter: PatternRewriter, /):
+        for left, right in combinations(op.inputs, 2):
+            views = over_common_base((left, right))
+            if not views or (keys := keys_of(left, views[0])) is None:
+                continue
+            columns = {**views[1].columns, **views[0].columns}
+            before = sum(written(value, views[0].base) for value in (left, right))
+            if keys == keys_of(right, views[1]) and calls(columns) <= before + REPEATED_CALLS:
+                return self.merge(rewriter, op, (left, right), views[0].base, columns)
+
+    def merge(
+        self,
+        rewriter: PatternRewriter,
+        op: rel.JoinOp,
+        pair: tuple[SSAValue, SSAValue],
+        base: SSAValue,
+        columns: Mapping[str, Attribute],
+    ) -> None:
+        left, right = (schema(value) for value in pair)
+        extents = {**right.extents, **left.extents}
+        keys = [rel.AssignmentAttr(name, columns[name], n) for name, n in extents.items()]
+        values = {name: columns[name] for name in (*left.values, *right.values)}
+        both = rel.ProjectOp(base, keys, values)
+        inputs = [both.result if value == pair[0] else value for value in op.inputs]
+        inputs.remove(pair[1])
+        joins = [rel.JoinOp(inputs)] if len(inputs) > 1 else []
+        order = schema(op.result)
+        same = rel.ProjectOp(
+            (joins or [both])[0],
+            {name: name for name in order.extents},
+            {name: col(name) for name in order.values},
+        )
+        rewriter.replace(op, [both, *joins, same], [same.result])
