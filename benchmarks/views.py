@@ -51,7 +51,9 @@ from tensorjoin.runtime.onnx_view import (  # noqa: E402
 Floats = npt.NDArray[np.float32]
 ENGINES = ("sqlite", "duckdb", "postgres")
 ENCODER = ROOT / "tests" / "references" / "onnx" / "encoder.onnx"
-RUNS = 3
+RUNS = 5
+PATIENCE = 20
+"""Seconds after which a query is not run once more."""
 
 
 def models() -> Iterator[tuple[str, ModelProto, Floats]]:
@@ -157,9 +159,9 @@ def measure(url: str, model: ModelProto, rows: Floats) -> list[str]:
 
 def timed(ask: Query, text: str) -> tuple[list[tuple[Any, ...]], str]:
     """The rows, and the median, least and largest of the seconds that they took."""
-    seconds = []
+    seconds: list[float] = []
     rows: list[tuple[Any, ...]] = []
-    for _ in range(RUNS):
+    while len(seconds) < RUNS and sum(seconds) < PATIENCE:
         started = time.perf_counter()
         rows = ask(text)
         seconds.append(time.perf_counter() - started)

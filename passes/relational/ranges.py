@@ -140,4 +140,6 @@ class UnrollAggregate(RewritePattern):
             term = substitute(e.arguments.data[0], columns)
             terms = [at(term, found.axis, number) for number in range(found.extent)]
             values[name] = folded(e.function.data, terms)
-        rewriter.replace(op, rel.ProjectOp(found.rows, keys, values))
+        unrolled = rel.ProjectOp(found.rows, keys, values)
+        if schema(unrolled.result) == schema(op.result):
+            rewriter.replace(op, unrolled)

@@ -84,4 +84,5 @@ class MergeUnion(RewritePattern):
             for name in type.values
         }
         rows = rel.ProjectOp(pairs, {key: key for key in type.extents}, chosen)
-        rewriter.replace(op, [wide, places, pairs, rows], [rows.result])
+        if schema(rows.result) == type:
+            rewriter.replace(op, [wide, places, pairs, rows], [rows.result])

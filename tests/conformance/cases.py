@@ -24,8 +24,9 @@ BACKENDS: dict[str, type[DatabaseBackend]] = {
     "postgres": PostgresBackend,
 }
 KINDS = ("node", "simple", "pytorch-converted", "pytorch-operator")
-SECONDS = 60
-"""A case that takes longer has hung."""
+SECONDS = 120
+"""After which a case is given up."""
+TOO_SLOW = "too slow"
 
 NUMBERS = {
     getattr(TensorProto, name)
@@ -38,7 +39,7 @@ NUMBERS = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a case: `passes`, `refused`, or what must not be: `wrong` or `error`."""
+    """What became of a case: `passes`, `refused`, or else `wrong`, `error` or `too slow`."""
 
     kind: str
     reason: str = ""
@@ -130,7 +131,7 @@ def outcome(case: TestCase, target: str) -> Outcome:
     except AssertionError as error:
         return Outcome("wrong", " ".join(str(error).split())[:200])
     except KeyboardInterrupt:
-        return Outcome("error", f"more than {SECONDS} s")
+        return Outcome(TOO_SLOW, f"more than {SECONDS} s")
     except TensorjoinError as error:
         return Outcome("error", str(error))
     except Exception as error:
