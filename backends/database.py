@@ -220,7 +220,7 @@ def identifier(name: str) -> exp.Identifier:
 
 def quoted(name: str) -> str:
     """The name of a table or view as every engine reads it."""
-    return '"' + name.replace('"', '""') + '"'
+    return identifier(name).sql()
 
 
 def insertion(table: str, columns: Mapping[str, np.ndarray], source: exp.Expr) -> exp.Insert:

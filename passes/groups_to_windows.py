@@ -1,6 +1,5 @@
 """Aggregates -> windows over the same rows."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -25,6 +24,7 @@ from tensorjoin.passes.relational.views import (
     partitioned,
     renamed,
     shared_calls,
+    wide,
 )
 
 
@@ -41,11 +41,6 @@ class Meeting:
     def partition(self) -> list[str]:
         sources = (self.made_of.source(name.data) for name in self.aggregate.by)
         return [source for source in sources if source is not None]
-
-
-def wide(extents: Mapping[str, int]) -> set[str]:
-    """The keys that tell rows apart: one of extent 1 is 0 on all."""
-    return {name for name, extent in extents.items() if extent != 1}
 
 
 def meeting(first: SSAValue, second: SSAValue) -> Meeting | None:

@@ -23,6 +23,7 @@ from tensorjoin.passes.relational.views import (
     fresh_names,
     over_common_base,
     shared_calls,
+    wide,
 )
 
 MOST_NUMBERS = 8
@@ -129,8 +130,7 @@ class UnrollAggregate(RewritePattern):
         if not calls or found is None:
             return
         columns, extents = found.view.columns, schema(op.result).extents
-        wide = {key for key, n in schema(found.rows).extents.items() if n != 1}
-        if not wide <= {found.view.source(name) for name in extents}:
+        if not wide(schema(found.rows).extents) <= {found.view.source(name) for name in extents}:
             return
         if any(found.axis in columns_of(columns[name]) for name in extents):
             return

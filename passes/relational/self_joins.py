@@ -1,7 +1,7 @@
 """Projections of one relation that meet again, row by row -> one projection of it."""
 
 from collections.abc import Mapping
-from itertools import combinations
+from itertools import combinations, takewhile
 
 from xdsl.ir import Attribute, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
@@ -9,7 +9,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import CallAttr, col, walk
 from tensorjoin.dialects.rel import schema
-from tensorjoin.passes.relational.views import View, over_common_base
+from tensorjoin.passes.relational.views import View, over_common_base, sources, wide
 
 REPEATED_CALLS = 12
 """How many function calls more the merged projection may hold than those before."""
@@ -21,20 +21,22 @@ def calls(columns: Mapping[str, Attribute]) -> int:
 
 def written(value: SSAValue, base: SSAValue) -> int:
     """The calls in the projections that lead from one relation to another."""
-    count = 0
-    while value != base:
-        assert isinstance(project := value.owner, rel.ProjectOp)
-        count += calls(rel.expressions(project.keys)) + calls(rel.expressions(project.values))
-        value = project.input
-    return count
+    between = takewhile(lambda source: source != base, sources(value))
+    projects = [source.owner for source in between]
+    return sum(
+        calls(rel.expressions(columns))
+        for project in projects
+        if isinstance(project, rel.ProjectOp)
+        for columns in (project.keys, project.values)
+    )
 
 
 def keys_of(value: SSAValue, view: View) -> dict[str, str] | None:
     """Which key of the base each key is, if these are all by which its rows differ."""
-    sources = {name: view.source(name) for name, n in schema(value).extents.items() if n != 1}
-    wanted = {name for name, n in schema(view.base).extents.items() if n != 1}
-    found = {name: source for name, source in sources.items() if source is not None}
-    return found if len(found) == len(sources) and set(found.values()) == wanted else None
+    keys = wide(schema(value).extents)
+    found = {name: source for name in keys if (source := view.source(name)) is not None}
+    wanted = wide(schema(view.base).extents)
+    return found if len(found) == len(keys) and set(found.values()) == wanted else None
 
 
 class MergeSelfJoin(RewritePattern):

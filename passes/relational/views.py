@@ -61,6 +61,11 @@ def seen(value: SSAValue, passes: Callable[[rel.ProjectOp], bool]) -> View:
     return View(value, columns)
 
 
+def wide(extents: Mapping[str, int]) -> set[str]:
+    """The keys that tell rows apart: one of extent 1 is 0 on all."""
+    return {name for name, extent in extents.items() if extent != 1}
+
+
 def shared_calls(op: rel.AggregateOp) -> Mapping[str, CallAttr]:
     """The aggregates by name, if each is a sum, a maximum or a minimum; else none."""
     values = rel.expressions(op.values)
