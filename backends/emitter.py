@@ -8,7 +8,7 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import IntAttr, ModuleOp, f32, f64
 from xdsl.ir import Attribute, Block, SSAValue
 
-from tensorjoin.backends.inlining import too_large
+from tensorjoin.backends.inlining import computed_again, too_large
 from tensorjoin.backends.spelling import SPELLINGS, Spelling, double, integer
 from tensorjoin.dialects import sql
 from tensorjoin.dialects.expression import (
@@ -94,6 +94,21 @@ def is_range(op: sql.ValuesOp) -> bool:
     return len(numbers) >= SHORTEST_SERIES and is_index and list(op.rows) == numbers
 
 
+def mirrored_offset(condition: Attribute) -> Attribute | None:
+    """a.x + 1 = b.y -> a.x = b.y - 1"""
+    inverses = {"add": "sub", "sub": "add"}
+    if not isinstance(condition, CallAttr) or condition.function.data != "eq":
+        return None
+    for side, other in (condition.arguments, reversed(condition.arguments.data)):
+        if isinstance(side, CallAttr) and side.function.data in inverses:
+            column, offset = side.arguments
+            columns = isinstance(column, ColumnRefAttr) and isinstance(other, ColumnRefAttr)
+            if columns and isinstance(offset, LiteralAttr) and isinstance(offset.value, IntAttr):
+                inverse = inverses[side.function.data]
+                return CallAttr("eq", column, CallAttr(inverse, other, offset))
+    return None
+
+
 def no_rows(width: int) -> exp.Select:
     """An empty relation: VALUES has at least one row."""
     never = exp.EQ(this=integer(0), expression=integer(1))
@@ -135,8 +150,13 @@ def _table(
     )
     chunks = None
     if op.layout is not None and op.layout.is_chunked:
-        is_columns = op.layout.storage.data == Storage.COLUMNS
-        chunks = Chunks(op.layout.axis.data, op.layout.size.data, is_columns)
+        chunks = Chunks(
+            op.layout.axis.data,
+            op.layout.size.data,
+            op.layout.storage.data != Storage.ARRAYS,
+            op.layout.bits.data,
+            op.layout.lanes.data,
+        )
     return Table(
         table_name(name),
         kind.value,
@@ -199,6 +219,8 @@ class Emission:
     ctes: list[exp.Expr] = field(default_factory=list[exp.Expr])
     joined: set[SSAValue] = field(default_factory=set[SSAValue])
     """The queries that are to be taken for large ones."""
+    repeated: set[SSAValue] = field(default_factory=set[SSAValue])
+    """The queries that an engine must not make part of the query that reads them."""
 
     def statement(self, op: sql.InsertOp | sql.DeleteOp | sql.TruncateOp) -> Statement:
         target = exp.Table(this=quoted(self.table_name(op.table.string_value())))
@@ -219,6 +241,8 @@ class Emission:
         """The query itself, after the common table expressions that it reads."""
         uses = _uses(query)
         alone = too_large(_in_order(query))
+        if not self.is_alone:
+            self.repeated = computed_again(_in_order(query))
         # Through a chain of queries, each read once, conditions pass: no union may stop them.
         if self.is_alone and any(
             isinstance(value.owner, sql.SelectOp) and n > 1 for value, n in uses.items()
@@ -265,6 +289,8 @@ class Emission:
             return exp.CTE(this=exp.Values(expressions=rows), alias=alias)
         marked = True if is_alone else None
         tree: exp.Expr = self.select(owner)
+        if owner.result in self.repeated and self.spelling.fence is not None:
+            tree = self.spelling.fence(tree)
         if owner.result in self.joined and self.spelling.many_rows is not None:
             marked = True
             none = self.spelling.many_rows(len(schema(owner.result).types))
@@ -318,6 +344,8 @@ class Emission:
     def condition(self, condition: Attribute, op: sql.SelectOp) -> exp.Expr:
         """A condition; where it equates two columns, an index on a computed one serves it."""
         tree = self.expression(condition, op)
+        if self.spelling.mirrors_offsets and (mirrored := mirrored_offset(condition)) is not None:
+            return exp.and_(tree, self.expression(mirrored, op), copy=False)
         bare = self.spelling.without_affinity if self.is_alone else None
         if bare is None or not isinstance(tree, exp.EQ):
             return tree

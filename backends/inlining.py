@@ -1,12 +1,15 @@
 """Which common table expressions an engine must not inline."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from xdsl.ir import Attribute, SSAValue
 
 from tensorjoin.dialects import sql
-from tensorjoin.dialects.expression import CallAttr, ColumnRefAttr, walk
+from tensorjoin.dialects.expression import CallAttr, ColumnRefAttr, columns_of, walk
 
+REPEATED_CALLS = 12
+"""Calls of an expression that is better computed once than each time it is read."""
 INLINED_CALLS = 500
 """Calls that one column may come to. SQLite stops at a depth of 1000, and computes each again."""
 
@@ -28,6 +31,21 @@ def too_large(queries: Iterable[SSAValue]) -> set[SSAValue]:
             large.add(query)
             calls[query] = {}
     return large
+
+
+def computed_again(queries: Iterable[SSAValue]) -> set[SSAValue]:
+    """The queries with a long expression that the query which reads them reads more than once."""
+    again: set[SSAValue] = set()
+    for query in queries:
+        if not isinstance(reader := query.owner, sql.SelectOp):
+            continue
+        written = (*reader.outputs.values(), *reader.where, *reader.group)
+        reads = Counter(name for expression in written for name in columns_of(expression))
+        for alias, source in reader.source_map.items():
+            if isinstance(op := source.owner, sql.SelectOp) and op.is_simple:
+                long = (n for n, e in op.outputs.items() if _calls(e, {}) > REPEATED_CALLS)
+                again |= {source for name in long if reads[f"{alias}.{name}"] > 1}
+    return again
 
 
 def _calls(expression: Attribute, inlined: Mapping[str, int]) -> int:

@@ -36,7 +36,9 @@ from tensorjoin.dialects.expression import (
     LiteralAttr,
     ParameterAttr,
 )
+from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.dialects.rel import RelationType, TableKind, schema
+from tensorjoin.lanes import lane_bits, pack_lanes, quantize
 
 Relation: TypeAlias = Mapping[str, Array]
 Parameters: TypeAlias = Mapping[str, int | float]
@@ -203,7 +205,7 @@ def fold(function: str, values: Array, group: Array, first: Array) -> Array:
 
 def pack(values: Array, slots: Array, size: int, group: Array, groups: int) -> Array:
     """Vectors of `size`, one for each group, zero where no row has the slot."""
-    vectors = np.zeros((groups, size))
+    vectors = np.zeros((groups, size), np.int64 if values.dtype.kind == "i" else np.float64)
     np.add.at(vectors, (group, slots), values)
     return vectors
 
@@ -272,6 +274,8 @@ def weight_table(table: rel.TableOp, weights: Mapping[str, npt.ArrayLike]) -> di
     missing = [(0, chunks * size - n if a == axis else 0) for a, n in enumerate(data.shape)]
     shape = (*data.shape[:axis], chunks, size, *data.shape[axis + 1 :])
     vectors = np.moveaxis(np.pad(data, missing).reshape(shape), axis + 1, -1)
+    if layout.storage.data == Storage.LANES:
+        return lane_table(vectors, layout, keys, type, is_layered)
     index = np.indices(vectors.shape[:-1]).reshape(len(keys), -1)
     flat = vectors.reshape(-1, size)
     if isinstance(type.values[columns[0]], VectorType):
@@ -279,6 +283,26 @@ def weight_table(table: rel.TableOp, weights: Mapping[str, npt.ArrayLike]) -> di
     else:
         values = dict(zip(columns, flat.T, strict=True))
     return {**dict(zip(keys, index, strict=True)), **values}
+
+
+def lane_table(
+    vectors: Array, layout: LayoutAttr, keys: Sequence[str], type: RelationType, is_layered: bool
+) -> dict[str, Array]:
+    """The rows of a weight in lanes: packed integers, and the scale of each lane."""
+    lanes, first = layout.lanes.data, int(is_layered)
+    missing = [(0, -n % lanes if a == first else 0) for a, n in enumerate(vectors.shape)]
+    integers, scales = quantize(np.pad(vectors, missing).astype(np.float32), layout.bits.data)
+    width = lane_bits(layout.size.data, layout.bits.data)
+    rows_first = np.moveaxis(integers, first, 0)
+    packed = np.moveaxis(pack_lanes(rows_first, width, lanes), 0, first)
+    split = (*scales.shape[:first], -1, lanes, *scales.shape[first + 1 :])
+    of_lanes = np.moveaxis(scales.reshape(split), first + 1, -1)
+    parts = {"v": packed.reshape(-1, packed.shape[-1]), "s": of_lanes.reshape(-1, lanes)}
+    columns = {"v": parts["v"], "s": widened(parts["s"])}
+    index = np.indices(packed.shape[:-1]).reshape(len(keys), -1)
+    if "v" not in type.values:
+        columns = {f"{n}_{k}": c for n, cs in columns.items() for k, c in enumerate(cs.T)}
+    return {**dict(zip(keys, index, strict=True)), **columns}
 
 
 @register_impls

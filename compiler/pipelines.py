@@ -6,6 +6,7 @@ from xdsl.passes import ModulePass
 from xdsl.transforms.canonicalize import CanonicalizePass
 from xdsl.transforms.common_subexpression_elimination import CommonSubexpressionElimination
 
+from tensorjoin.errors import TensorjoinError
 from tensorjoin.passes.allocate_scratch import AllocateScratchPass
 from tensorjoin.passes.assign_layouts import AssignLayoutsPass
 from tensorjoin.passes.convert_rel_to_sql import ConvertRelToSqlPass
@@ -25,8 +26,10 @@ from tensorjoin.passes.materialize import MaterializePass
 from tensorjoin.passes.merge_ctes import MergeCtesPass
 from tensorjoin.passes.merge_groups import MergeGroupsPass
 from tensorjoin.passes.order_joins import OrderJoinsPass
+from tensorjoin.passes.pack_lanes import PackLanesPass
 from tensorjoin.passes.pivot_outputs import PivotOutputsPass
 from tensorjoin.passes.push_projections import PushProjectionsPass
+from tensorjoin.passes.quantize_weights import QuantizeWeightsPass
 from tensorjoin.passes.read_once import ReadOncePass
 from tensorjoin.passes.roll_layers import RollLayersPass
 from tensorjoin.passes.tile_inputs import TileInputsPass
@@ -38,6 +41,8 @@ from tensorjoin.targets import MATH_FUNCTIONS, TargetProfile
 
 Pipeline = tuple[ModulePass, ...]
 Layout = Literal["auto", "rows", "arrays", "columns"]
+GROUPS = {8: 64, 4: 32}
+"""By the bits of quantised weights, the elements that share a scale."""
 
 
 def to_tensor_algebra() -> Pipeline:
@@ -54,10 +59,16 @@ def to_tensor_algebra() -> Pipeline:
     )
 
 
-def to_relational(profile: TargetProfile, layout: Layout = "auto") -> Pipeline:
-    """Any level above -> `rel`, weights stored as `layout` says or as suits the target."""
+def to_relational(
+    profile: TargetProfile, layout: Layout = "auto", bits: int | None = None
+) -> Pipeline:
+    """
+    Any level above -> `rel`, weights stored as `layout` says or as suits the target; those that
+    contractions sum over as integers of so many `bits`, if any are given.
+    """
     return (
         *to_tensor_algebra(),
+        *quantization(bits),
         TileWeightsPass(chunk=profile.weight_chunk),
         TileStatePass(chunk=profile.chunk),
         AssignLayoutsPass(target=profile.name, layout=layout),
@@ -65,6 +76,15 @@ def to_relational(profile: TargetProfile, layout: Layout = "auto") -> Pipeline:
         PushProjectionsPass(),
         CanonicalizePass(),
     )
+
+
+def quantization(bits: int | None) -> Pipeline:
+    """Weights -> as many lanes of integers as fit one."""
+    if bits is None:
+        return ()
+    if bits not in GROUPS:
+        raise TensorjoinError(f"weights of {bits} bits: choose {' or '.join(map(str, GROUPS))}")
+    return (QuantizeWeightsPass(bits, GROUPS[bits]), PackLanesPass())
 
 
 def to_statements(profile: TargetProfile) -> Pipeline:

@@ -14,11 +14,16 @@ class Statement:
 
 @dataclass(frozen=True)
 class Chunks:
-    """Axis `axis` of a tensor in chunks of `size` elements, each an array or so many columns."""
+    """
+    Axis `axis` of a tensor in chunks of `size` elements, each an array or so many columns: of
+    floats, or with `bits` of integers that `lanes` rows share, and a scale for each lane.
+    """
 
     axis: int
     size: int
     as_columns: bool
+    bits: int = 0
+    lanes: int = 1
 
 
 @dataclass(frozen=True)

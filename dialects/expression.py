@@ -26,6 +26,7 @@ from xdsl.irdl import irdl_attr_definition
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.hints import isa
 
 
 @irdl_attr_definition
@@ -140,15 +141,15 @@ def _either(condition: Attribute, *types: Attribute) -> Attribute:
 
 
 def _dot(*types: Attribute) -> Attribute:
-    if not isinstance(types[0], VectorType) or types[0] != types[1]:
+    if not isa(types[0], VectorType) or types[0] != types[1]:
         raise VerifyException(f"dot needs two vectors of one type, not {types[0]} and {types[1]}")
-    return f32
+    return types[0].get_element_type()
 
 
 def _element(*types: Attribute) -> Attribute:
-    if not isinstance(types[0], VectorType):
+    if not isa(types[0], VectorType):
         raise VerifyException(f"element needs a vector, not {types[0]}")
-    return f32
+    return types[0].get_element_type()
 
 
 def _same(*types: Attribute) -> Attribute:
@@ -286,7 +287,8 @@ def expression_type(expression: Attribute, columns: Mapping[str, Attribute]) -> 
                 size = expression.arguments.data[2]
                 if not isinstance(size, LiteralAttr) or not isinstance(size.value, IntAttr):
                     raise VerifyException("pack needs a literal size")
-                return VectorType(f32, [size.value.data])
+                packed = i64 if isinstance(types[0], IntegerType) else f32
+                return VectorType(packed, [size.value.data])
             return FUNCTIONS[expression.function.data][1](*types)
         case _:
             raise VerifyException(f"not an expression: {expression}")

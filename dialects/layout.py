@@ -10,6 +10,8 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
+from tensorjoin.lanes import lanes_refusal
+
 
 class Storage(StrEnum):
     ROWS = "rows"
@@ -18,20 +20,34 @@ class Storage(StrEnum):
     """One row for each chunk of an axis, the chunk an array."""
     COLUMNS = "columns"
     """One row for each chunk of an axis, its elements columns of their own (ROW2COL)."""
+    LANES = "lanes"
+    """
+    As columns, but of integers with a scale for each chunk; several indices of the first axis, the
+    lanes, share each integer.
+    """
 
 
 @irdl_attr_definition
 class LayoutAttr(ParametrizedAttribute):
-    """`#rel.layout<rows>`, or `#rel.layout<arrays 1 by 64>`: axis 1 in chunks of 64 elements"""
+    """
+    `#rel.layout<rows>`, or `#rel.layout<arrays 1 by 64>`: axis 1 in chunks of 64 elements, or
+    `#rel.layout<lanes 1 by 64 of 8 bits in 3>`: also, integers of 8 bits with three lanes each
+    """
 
     name = "rel.layout"
 
     storage: StringAttr
     axis: IntAttr
     size: IntAttr
+    bits: IntAttr
+    lanes: IntAttr
 
-    def __init__(self, storage: Storage, axis: int = 0, size: int = 1):
-        super().__init__(StringAttr(storage), IntAttr(axis), IntAttr(size))
+    def __init__(
+        self, storage: Storage, axis: int = 0, size: int = 1, bits: int = 0, lanes: int = 1
+    ):
+        super().__init__(
+            StringAttr(storage), IntAttr(axis), IntAttr(size), IntAttr(bits), IntAttr(lanes)
+        )
 
     @property
     def is_chunked(self) -> bool:
@@ -41,20 +57,34 @@ class LayoutAttr(ParametrizedAttribute):
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
         with parser.in_angle_brackets():
             storage = parser.parse_str_enum(Storage)
-            if storage is Storage.ROWS:
-                return (StringAttr(storage), IntAttr(0), IntAttr(1))
-            axis = parser.parse_integer()
-            parser.parse_keyword("by")
-            return (StringAttr(storage), IntAttr(axis), IntAttr(parser.parse_integer()))
+            axis, size, bits, lanes = 0, 1, 0, 1
+            if storage is not Storage.ROWS:
+                axis = parser.parse_integer()
+                parser.parse_keyword("by")
+                size = parser.parse_integer()
+            if storage is Storage.LANES:
+                parser.parse_keyword("of")
+                bits = parser.parse_integer()
+                parser.parse_keyword("bits")
+                parser.parse_keyword("in")
+                lanes = parser.parse_integer()
+            return (StringAttr(storage), *map(IntAttr, (axis, size, bits, lanes)))
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
             printer.print_string(self.storage.data)
             if self.is_chunked:
                 printer.print_string(f" {self.axis.data} by {self.size.data}")
+            if self.storage.data == Storage.LANES:
+                printer.print_string(f" of {self.bits.data} bits in {self.lanes.data}")
 
     def verify(self) -> None:
         if self.storage.data not in tuple(Storage):
             raise VerifyException(f"unknown storage {self.storage.data!r}")
         if self.size.data < 1 or self.axis.data < 0:
             raise VerifyException("a chunk has at least one element, of an axis from 0")
+        if self.storage.data == Storage.LANES:
+            if self.axis.data == 0:
+                raise VerifyException("lanes are indices of axis 0: the chunks are of another")
+            if reason := lanes_refusal(self.size.data, self.bits.data, self.lanes.data):
+                raise VerifyException(reason)

@@ -38,6 +38,8 @@ class AssignLayout(RewritePattern):
     def layout(self, op: ten.WeightOp | ten.AppendOp | ten.ReadOp) -> LayoutAttr:
         tensor = op.input if isinstance(op, ten.AppendOp) else op.result
         tiled, shape = op.layout, ten.tensor(tensor).get_shape()
+        if tiled is not None and tiled.storage.data == Storage.LANES:
+            return tiled
         if self.storage is Storage.ROWS or tiled is None or not tiled.is_chunked:
             return LayoutAttr(Storage.ROWS)
         axis, size = tiled.axis.data, tiled.size.data

@@ -17,6 +17,7 @@ from tensorjoin.passes.relational.algebra import (
     ConvertReduce,
 )
 from tensorjoin.passes.relational.control import ConvertFor, ConvertFunction, ConvertYield
+from tensorjoin.passes.relational.lanes import ConvertContractOfLanes, ConvertGatherOfLanes
 from tensorjoin.passes.relational.order import ConvertRank, ConvertRunningSum
 from tensorjoin.passes.relational.sets import (
     ConvertConcat,
@@ -55,7 +56,9 @@ class ConvertTenToRelPass(ModulePass):
                     ConvertConstant(),
                     ConvertMap(),
                     ConvertReduce(),
+                    ConvertContractOfLanes(),
                     ConvertContract(),
+                    ConvertGatherOfLanes(),
                     ConvertGather(),
                     ConvertReshape(),
                     ConvertSlice(),

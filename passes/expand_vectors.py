@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, VectorType
+from xdsl.dialects.builtin import IntAttr, IntegerType, ModuleOp, VectorType
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
@@ -16,10 +16,21 @@ from xdsl.pattern_rewriter import (
 )
 
 from tensorjoin.dialects import rel
-from tensorjoin.dialects.expression import PACKS, CallAttr, ColumnRefAttr, call, col, lit
+from tensorjoin.dialects.expression import (
+    PACKS,
+    CallAttr,
+    ColumnRefAttr,
+    LiteralAttr,
+    call,
+    col,
+    lit,
+)
 from tensorjoin.dialects.layout import Storage
 from tensorjoin.dialects.rel import RelationType, schema
 from tensorjoin.errors import TensorjoinError
+
+IN_COLUMNS = (Storage.COLUMNS, Storage.LANES)
+ZERO = lit(0.0)
 
 
 def balanced(join: Callable[[int, Attribute, Attribute], Attribute], items: Sequence[Attribute]):
@@ -58,14 +69,14 @@ def has_vectors(type: RelationType) -> bool:
     return any(isinstance(t, VectorType) for t in type.values.values())
 
 
-def elements(vector: Attribute, size: int) -> list[Attribute]:
+def elements(vector: Attribute, size: int, zero: Attribute = ZERO) -> list[Attribute]:
     """The elements of an expression that is a vector, each an expression."""
     match vector:
         case ColumnRefAttr():
             return [col(column(vector.column.data, k)) for k in range(size)]
         case CallAttr() if vector.function.data in PACKS:
             value, slot, _ = vector.arguments
-            here = [call("if", call("eq", slot, lit(k)), value, lit(0.0)) for k in range(size)]
+            here = [call("if", call("eq", slot, lit(k)), value, zero) for k in range(size)]
             return [call("sum", element) for element in here]
         case _:
             raise TensorjoinError(f"no columns for the vector {vector}")
@@ -84,9 +95,11 @@ def expand(expression: Attribute, sizes: Mapping[str, int]) -> Attribute:
             return balanced(lambda _, x, y: call("add", x, y), products)
         case "element":
             vector, index = arguments
+            columns = elements(vector, vector_size(vector, sizes))
+            if isinstance(index, LiteralAttr) and isinstance(index.value, IntAttr):
+                return columns[index.value.data]
             return balanced(
-                lambda middle, x, y: call("if", call("lt", index, lit(middle)), x, y),
-                elements(vector, vector_size(vector, sizes)),
+                lambda middle, x, y: call("if", call("lt", index, lit(middle)), x, y), columns
             )
         case function:
             return call(function, *(expand(argument, sizes) for argument in arguments))
@@ -107,7 +120,8 @@ def expand_values(
     for name, expression in rel.expressions(op.values).items():
         if isinstance(type := types[name], VectorType):
             (size,) = type.get_shape()
-            parts = elements(expression, size)
+            zero = lit(0) if isinstance(type.get_element_type(), IntegerType) else ZERO
+            parts = elements(expression, size, zero)
             values |= {column(name, k): part for k, part in enumerate(parts)}
         else:
             values[name] = expand(expression, sizes)
@@ -177,7 +191,7 @@ class ExpandVectorsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         tables = [table for table in op.ops if isinstance(table, rel.TableOp)]
-        if any(t.layout and t.layout.storage.data == Storage.COLUMNS for t in tables):
+        if any(t.layout and t.layout.storage.data in IN_COLUMNS for t in tables):
             PatternRewriteWalker(
                 GreedyRewritePatternApplier([ExpandTable(), ExpandOperator({})]),
                 apply_recursively=False,

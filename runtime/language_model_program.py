@@ -19,7 +19,11 @@ from tensorjoin.targets import TargetProfile
 
 
 def compile_language_model(
-    config: LlamaConfig, profile: TargetProfile, model: str, layout: Layout = "auto"
+    config: LlamaConfig,
+    profile: TargetProfile,
+    model: str,
+    layout: Layout = "auto",
+    bits: int | None = None,
 ) -> Program:
     """
     The program for a model called `model`: the procedure `forward`, and those of
@@ -27,7 +31,7 @@ def compile_language_model(
     """
     module = import_llama(config)
     ctx = Context()
-    for stage in to_relational(profile, layout):
+    for stage in to_relational(profile, layout, bits):
         stage.apply(ctx, module)
     add_generation(module)
     for stage in (*to_statements(profile), ResetScratchPass()):

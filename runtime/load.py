@@ -42,9 +42,11 @@ def load_model(
     replace: bool = False,
     progress: Progress = lambda loaded, total: None,
     layout: Layout = "auto",
+    bits: int | None = None,
 ) -> StoredModel:
     """
-    Create a model's tables, weights, tokenizer and program in one transaction.
+    Create a model's tables, weights, tokenizer and program in one transaction. With `bits`, 8 or 4,
+    weights are integers with a scale for each group, and activations are quantised to 8 bits.
 
     Raises TensorjoinError, the database unchanged, where the directory is no Llama checkpoint, the
     name is taken, or a table is in the way.
@@ -54,7 +56,7 @@ def load_model(
     name = check_name(directory.resolve().name if name is None else name)
     with Checkpoint.open(directory) as checkpoint:
         checkpoint.check(expected_tensors(config))
-        program = compile_language_model(config, database.profile, name, layout)
+        program = compile_language_model(config, database.profile, name, layout, bits)
         lasting = tuple(table.name for table in program.tables if not table.is_temporary)
         tables = (*lasting, table_name(name, PROGRAM), table_name(name, TOKENS))
         check_lengths(database, name, program)

@@ -1,12 +1,13 @@
 """Stream a checkpoint's tensors into the rows of a weight table."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from tensorjoin.backends.database import Database
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.lanes import lane_bits, pack_lanes, quantize
 from tensorjoin.program import Chunks, Table
 
 BLOCK_ELEMENTS = 1 << 20
@@ -45,19 +46,47 @@ def load_weight(
     """
     layers = table.keys.get(LAYER)
     for layer in range(layers or 1):
-        offset = 0
-        for source in table.sources:
-            tensor = source.replace("{}", str(layer))
-            for start, block in blocks(checkpoint, tensor, table.chunks):
-                if not allows_nan and np.isnan(block).any():
-                    raise TensorjoinError(f"the tensor {tensor!r} holds NaN: no weight can")
-                columns = rows_of(block, offset + start, table)
-                if layers is not None:
-                    count = len(next(iter(columns.values())))
-                    columns = {LAYER: np.full(count, layer, dtype=np.int64), **columns}
-                database.insert(table.name, columns)
-                done(block.size)
-            offset += checkpoint.entries[tensor].shape[0]
+        stream = source_blocks(checkpoint, table, layer)
+        if table.chunks is not None and table.chunks.lanes > 1:
+            stream = whole_lanes(stream, table.chunks.lanes)
+        for tensor, start, block in stream:
+            if not allows_nan and np.isnan(block).any():
+                raise TensorjoinError(f"the tensor {tensor!r} holds NaN: no weight can")
+            columns = rows_of(block, start, table)
+            if layers is not None:
+                count = len(next(iter(columns.values())))
+                columns = {LAYER: np.full(count, layer, dtype=np.int64), **columns}
+            database.insert(table.name, columns)
+            done(block.size)
+
+
+Block = tuple[str, int, np.ndarray]
+"""A slice along the first axis of a table's tensor: from which source, where it starts, and it."""
+
+
+def source_blocks(checkpoint: Tensors, table: Table, layer: int) -> Iterator[Block]:
+    """The slices of a table's sources, which follow each other along the first axis."""
+    offset = 0
+    for source in table.sources:
+        tensor = source.replace("{}", str(layer))
+        for start, block in blocks(checkpoint, tensor, table.chunks):
+            yield tensor, offset + start, block
+        offset += checkpoint.entries[tensor].shape[0]
+
+
+def whole_lanes(stream: Iterable[Block], lanes: int) -> Iterator[Block]:
+    """The slices cut where lanes begin; the last one is filled up with zeros."""
+    tensor, begin, rest = "", 0, None
+    for tensor, start, block in stream:
+        if rest is not None and len(rest):
+            block, start = np.concatenate([rest, block]), begin
+        whole = len(block) // lanes * lanes
+        if whole:
+            yield tensor, start, block[:whole]
+        begin, rest = start + whole, block[whole:]
+    if rest is not None and len(rest):
+        missing = [(0, lanes - len(rest)), *((0, 0),) * (rest.ndim - 1)]
+        yield tensor, begin, np.pad(rest, missing)
 
 
 def blocks(
@@ -79,6 +108,8 @@ def rows_of(block: np.ndarray, start: int, table: Table) -> dict[str, np.ndarray
     if table.chunks is None:
         keys = index_columns(block.shape, start, names)
         return {**keys, table.values[0]: block.reshape(-1)}
+    if table.chunks.bits:
+        return lane_rows(block, start, table.chunks, names, table.values)
     axis, size = table.chunks.axis, table.chunks.size
     cut = chunked(block, axis, size)
     first = start // size if axis == 0 else start
@@ -87,6 +118,19 @@ def rows_of(block: np.ndarray, start: int, table: Table) -> dict[str, np.ndarray
     if table.chunks.as_columns:
         return {**keys, **{name: vectors[:, k] for k, name in enumerate(table.values)}}
     return {**keys, table.values[0]: vectors}
+
+
+def lane_rows(
+    block: np.ndarray, start: int, chunks: Chunks, names: list[str], values: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """The columns of a block's rows in lanes: packed integers, and the scale of each lane."""
+    integers, scales = quantize(chunked(block, chunks.axis, chunks.size), chunks.bits)
+    width, lanes = lane_bits(chunks.size, chunks.bits), chunks.lanes
+    packed = pack_lanes(integers, width, lanes)
+    of_lanes = np.moveaxis(scales.reshape(-1, lanes, *scales.shape[1:]), 1, -1)
+    columns = [*packed.reshape(-1, chunks.size).T, *of_lanes.reshape(-1, lanes).T]
+    keys = index_columns(packed.shape[:-1], start // lanes, names)
+    return {**keys, **dict(zip(values, columns, strict=True))}
 
 
 def chunked(block: np.ndarray, axis: int, size: int) -> np.ndarray:

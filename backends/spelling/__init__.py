@@ -42,9 +42,15 @@ class Spelling:
     without_affinity: Callable[[exp.Expr], exp.Expr] | None = None
     """A column's value alone, where an index on what has no affinity serves no other comparison."""
 
+    mirrors_offsets: bool = False
+    """Whether a.x = b.y + 1 should also say b.y = a.x - 1: the engine chooses which it looks up."""
+
     many_rows: Callable[[int], exp.Select] | None = None
     """An empty query of so many columns that is estimated to have many rows: in a union with it, a
     query is joined through an index."""
+
+    fence: Callable[[exp.Select], exp.Select] | None = None
+    """A subquery that stays one: flattened, what it computes would be computed for each mention."""
 
     series: Callable[[int], exp.Expr] | None = None
     """A table of the numbers from 0 to below so many; None where they have to be listed."""
@@ -78,6 +84,7 @@ SPELLINGS: Mapping[str, Spelling] = {
         nan_is_null=True,
         without_affinity=without_affinity,
         many_rows=no_rows_of_many,
+        fence=lambda query: query.limit(integer(-1), copy=False),
     ),
     "duckdb": Spelling(
         "duckdb",
@@ -92,6 +99,8 @@ SPELLINGS: Mapping[str, Spelling] = {
         numbers_parameters=True,
         keeps_deleted_rows=True,
         marks_materialized=True,
+        mirrors_offsets=True,
+        fence=lambda query: query.offset(integer(0), copy=False),
         series=lambda count: function("GENERATE_SERIES")(integer(0), integer(count - 1)),
     ),
 }

@@ -61,7 +61,8 @@ def layer_keys(layers: IntegerAttr | None) -> dict[str, int]:
 def of_layer(out: Emitter, op: Operation, relation: SSAValue, keys: list[str]) -> SSAValue:
     """The rows of the loop's layer, without the column that says so."""
     selected = out.emit(rel.SelectOp(relation, call("eq", col(LAYER), counter_of(op))))
-    return out.emit(rel.ProjectOp(selected, {k: k for k in keys}, {"v": col("v")}))
+    values = {name: col(name) for name in rel.schema(relation).values}
+    return out.emit(rel.ProjectOp(selected, {k: k for k in keys}, values))
 
 
 @dataclass
@@ -100,9 +101,12 @@ class ConvertWeight(RewritePattern):
         out = Emitter()
         type, layout = ten.tensor(op.result), op.layout or LayoutAttr(Storage.ROWS)
         names, extents = axis_names(op.result), list(type.get_shape())
-        element = chunked_element(extents, layout, type.get_element_type())
+        values = {"v": chunked_element(extents, layout, type.get_element_type())}
+        if layout.storage.data == Storage.LANES:
+            extents[0] = -(-extents[0] // layout.lanes.data)
+            values["s"] = VectorType(f32, [layout.lanes.data])
         keys = {**layer_keys(op.layers), **dict(zip(names, extents, strict=True))}
-        schema = RelationType(keys, {"v": element})
+        schema = RelationType(keys, values)
         name = op.symbol.string_value()
         sources = [source.data for source in op.sources]
         schema = self.tables.declare(rel.TableOp(name, TableKind.WEIGHT, schema, sources, layout))
@@ -190,7 +194,7 @@ def chunked_element(
         return scalar
     axis, size = layout.axis.data, layout.size.data
     extents[axis] = -(-extents[axis] // size)
-    return VectorType(f32, [size])
+    return VectorType(i64 if layout.storage.data == Storage.LANES else f32, [size])
 
 
 @dataclass

@@ -13,7 +13,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from tensorjoin.dialects import rel, ten
 from tensorjoin.dialects.expression import call, col, lit
-from tensorjoin.dialects.layout import LayoutAttr
+from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.dialects.rel import AssignmentAttr, schema
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.passes.relational.gaps import has_gaps
@@ -66,6 +66,8 @@ class Emitter:
         """As `named`, with one row for each element: chunks are taken apart."""
         if (layout := layout_of(tensor)) is None:
             return self.named(tensor, names, column)
+        if layout.storage.data == Storage.LANES:
+            raise TensorjoinError("a weight in lanes is read by contractions and look-ups alone")
         size, name = layout.size.data, names[layout.axis.data]
         chunks = self.named(tensor, names)
         slots = self.emit(rel.RangeOp("slot", size))

@@ -1,0 +1,53 @@
+"""Small integers of several rows -> one integer, so that one product serves them all."""
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import (
+    PatternRewriter,
+    PatternRewriteWalker,
+    RewritePattern,
+    op_type_rewrite_pattern,
+)
+
+from tensorjoin.dialects import ten
+from tensorjoin.dialects.layout import LayoutAttr, Storage
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.lanes import lanes_refusal, most_lanes
+
+
+@dataclass
+class PackLanes(RewritePattern):
+    """ten.weight @w layout <lanes 1 by 64 of 8 bits in 1> -> <lanes 1 by 64 of 8 bits in 3>"""
+
+    lanes: int | None
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ten.WeightOp, rewriter: PatternRewriter, /):
+        layout = op.layout
+        if layout is None or layout.storage.data != Storage.LANES:
+            return
+        size, bits = layout.size.data, layout.bits.data
+        lanes = most_lanes(size, bits) if self.lanes is None else self.lanes
+        if reason := lanes_refusal(size, bits, lanes):
+            raise TensorjoinError(f"pack-lanes: @{op.symbol.string_value()}: {reason}")
+        if lanes != layout.lanes.data:
+            op.layout = LayoutAttr(Storage.LANES, layout.axis.data, size, bits, lanes)
+            rewriter.notify_op_modified(op)
+
+
+@dataclass(frozen=True)
+class PackLanesPass(ModulePass):
+    """
+    Let `lanes` rows of each quantised weight share an integer; by default as many as its bits hold
+    for any operands in range, which is proved and never tried.
+    """
+
+    name = "pack-lanes"
+
+    lanes: int | None = None
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        PatternRewriteWalker(PackLanes(self.lanes)).rewrite_module(op)

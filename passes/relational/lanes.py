@@ -1,0 +1,155 @@
+"""
+What reads a weight in lanes: contractions and look-ups.
+
+A row of the weight holds `v`, a vector of integers in which several indices of the first axis share
+a number, and `s`, the scale of each of these lanes (see `tensorjoin.lanes`).
+"""
+
+from collections.abc import Sequence
+
+from xdsl.ir import Attribute, SSAValue
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from tensorjoin.dialects import rel, ten
+from tensorjoin.dialects.expression import call, col, lit
+from tensorjoin.dialects.layout import LayoutAttr, Storage
+from tensorjoin.dialects.rel import AssignmentAttr, schema
+from tensorjoin.lanes import ACTIVATION_BITS, bias, lane_bits, largest
+from tensorjoin.passes.relational.values import Emitter, as_tensor, key, layout_of, relation_of
+
+STEPS = float(largest(ACTIVATION_BITS))
+
+
+def lanes_of(tensor: SSAValue) -> LayoutAttr | None:
+    """The layout of a weight in lanes, else None."""
+    layout = layout_of(tensor)
+    return layout if layout is not None and layout.storage.data == Storage.LANES else None
+
+
+def lane(packed: Attribute, layout: LayoutAttr, number: int) -> Attribute:
+    """One lane of a packed number: shifted to no negative lanes, it is a digit."""
+    width, lanes = lane_bits(layout.size.data, layout.bits.data), layout.lanes.data
+    digits = call("add", packed, lit(bias(width, lanes)))
+    digit = call("idiv", digits, lit(1 << (width * number))) if number else digits
+    if number < lanes - 1:
+        digit = call("mod", digit, lit(1 << width))
+    return call("sub", digit, lit(1 << (width - 1)))
+
+
+def scaled_lane(packed: Attribute, layout: LayoutAttr, number: int) -> Attribute:
+    return call("mul", lane(packed, layout, number), call("element", col("s"), lit(number)))
+
+
+def chosen(number: Attribute, choices: Sequence[Attribute]) -> Attribute:
+    """The choice that `number` counts, from 0."""
+    choice = choices[-1]
+    for k in reversed(range(len(choices) - 1)):
+        choice = call("if", call("eq", number, lit(k)), choices[k], choice)
+    return choice
+
+
+def renamed(out: Emitter, tensor: SSAValue, names: Sequence[str]) -> SSAValue:
+    """The relation of a weight in lanes, with its keys renamed."""
+    relation = relation_of(tensor)
+    keys = dict(zip(names, schema(relation).extents, strict=True))
+    return out.emit(rel.ProjectOp(relation, keys, {"v": col("v"), "s": col("s")}))
+
+
+def quantized(
+    out: Emitter, tensor: SSAValue, names: Sequence[str], axis: str, size: int
+) -> SSAValue:
+    """
+    A tensor in chunks of `size` along `axis`, each a vector of integers `x` and the largest
+    magnitude `m` of its elements: an element is about x m / 127, rounded half away from zero.
+    """
+    rows = out.rows(tensor, names)
+    extent = ten.tensor(tensor).get_shape()[names.index(axis)]
+    is_whole = extent == size
+    number = lit(0) if is_whole else call("idiv", col(axis), lit(size))
+    place = col(axis) if is_whole else call("mod", col(axis), lit(size))
+    chunk = AssignmentAttr(axis, number, -(-extent // size))
+    keys = [chunk if name == axis else key(name) for name in names]
+    slot = AssignmentAttr("slot", place, size)
+    slotted = out.emit(rel.ProjectOp(rows, [*keys, slot], {"v": col("v")}))
+    magnitude = {"m": call("max", call("abs", col("v")))}
+    joined = out.join([slotted, out.emit(rel.AggregateOp(slotted, list(names), magnitude))])
+    steps = call("div", call("mul", col("v"), lit(STEPS)), col("m"))
+    half = call("if", call("lt", col("v"), lit(0.0)), lit(-0.5), lit(0.5))
+    rounded = call("to_long", call("add", steps, half))
+    integer = call("if", call("eq", col("m"), lit(0.0)), call("to_long", lit(0)), rounded)
+    slots = {name: name for name in (*names, "slot")}
+    integers = out.emit(rel.ProjectOp(joined, slots, {"x": integer, "m": col("m")}))
+    packed = call("pack", col("x"), col("slot"), lit(size))
+    vectors = {"x": packed, "m": call("max", col("m"))}
+    return out.emit(rel.AggregateOp(integers, list(names), vectors))
+
+
+class ConvertContractOfLanes(RewritePattern):
+    """
+    ten.contract "pi,oi->po" (%x, %w) -> the lanes of dot(x, w), scaled and summed over the chunks
+
+    x is quantised in the same chunks as w; the sum of a lane is exact, and so is its product with
+    the scales, as far as a double is.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ten.ContractOp, rewriter: PatternRewriter, /):
+        place = next((k for k, value in enumerate(op.inputs) if lanes_of(value)), None)
+        if place is None or (layout := lanes_of(op.inputs[place])) is None:
+            return
+        out = Emitter()
+        labels, result = ten.parse_indices(op.indices.data)
+        names, lanes = list(labels[place]), layout.lanes.data
+        axis, row = names[layout.axis.data], names[0]
+        x = quantized(out, op.inputs[1 - place], list(labels[1 - place]), axis, layout.size.data)
+        joined = out.join([x, renamed(out, op.inputs[place], names)])
+        extents = {k: k for k in schema(joined).extents}
+        products = {"t": call("dot", col("x"), col("v")), "s": col("s"), "m": col("m")}
+        packed = out.emit(rel.ProjectOp(joined, extents, products))
+        scale = call("div", col("m"), lit(STEPS))
+        lane_sums = {
+            f"y{k}": call("sum", call("mul", scaled_lane(col("t"), layout, k), scale))
+            for k in range(lanes)
+        }
+        total = not ten.is_sparse(ten.tensor(op.result))
+        sums = out.emit(rel.AggregateOp(packed, list(result), lane_sums, total))
+        numbered = out.join([sums, out.emit(rel.RangeOp("lane", lanes))])
+        extent = ten.tensor(op.inputs[place]).get_shape()[0]
+        index = call("add", call("mul", col(row), lit(lanes)), col("lane"))
+        if extent % lanes:
+            numbered = out.emit(rel.SelectOp(numbered, call("lt", index, lit(extent))))
+        keys = [AssignmentAttr(row, index, extent) if n == row else key(n) for n in result]
+        value = chosen(col("lane"), [col(name) for name in lane_sums])
+        rows = out.emit(rel.ProjectOp(numbered, keys, {"v": value}))
+        rewriter.replace(op, [*out.ops, as_tensor(rows, ten.tensor(op.result))])
+
+
+class ConvertGatherOfLanes(RewritePattern):
+    """ten.gather "ti,p->pi" %table, %ids -> the lanes of the rows which hold the ids, scaled"""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ten.GatherOp, rewriter: PatternRewriter, /):
+        if (layout := lanes_of(op.table)) is None:
+            return
+        out = Emitter()
+        (letters, id_letters), result = ten.parse_indices(op.indices.data)
+        lanes, size = layout.lanes.data, layout.size.data
+        axis = letters[layout.axis.data]
+        table = renamed(out, op.table, list(letters))
+        ids = out.rows(op.ids, list(id_letters))
+        row = AssignmentAttr(
+            op.axis, call("idiv", col("v"), lit(lanes)), schema(table).extents[op.axis]
+        )
+        number = {"lane": call("mod", col("v"), lit(lanes))}
+        wanted = out.emit(rel.ProjectOp(ids, [*map(key, id_letters), row], number))
+        found = out.join([wanted, table, out.emit(rel.RangeOp("slot", size))])
+        extent = ten.tensor(op.table).get_shape()[layout.axis.data]
+        index = call("add", call("mul", col(axis), lit(size)), col("slot"))
+        if extent % size:
+            found = out.emit(rel.SelectOp(found, call("lt", index, lit(extent))))
+        keys = [AssignmentAttr(axis, index, extent) if n == axis else key(n) for n in result]
+        element = {"t": call("element", col("v"), col("slot")), "s": col("s"), "lane": col("lane")}
+        packed = out.emit(rel.ProjectOp(found, keys, element))
+        value = chosen(col("lane"), [scaled_lane(col("t"), layout, k) for k in range(lanes)])
+        rows = out.emit(rel.ProjectOp(packed, {k: k for k in result}, {"v": value}))
+        rewriter.replace(op, [*out.ops, as_tensor(rows, ten.tensor(op.result))])

@@ -1,0 +1,113 @@
+"""
+A Llama in numpy whose matrix products are those of quantised weights: the reference for lanes.
+
+Written from the definition, not from the compiler: a group of weights is rounded to integers by its
+largest magnitude, a group of activations to 8 bits by its own, half away from zero; the products of
+integers are summed exactly, and scaled by both. Everything else is float64, but for constants and,
+on engines that have them, cached keys and values, which are float32: an activation near the middle
+between two integers goes the other way otherwise.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from tensorjoin.frontends.llama_config import LlamaConfig
+from tensorjoin.tiling import chunk_size
+
+Array = npt.NDArray[np.float64]
+Weights = Mapping[str, npt.NDArray[np.float32]]
+
+
+def groups(extent: int, group: int) -> list[slice]:
+    """Groups as the layouts cut them: of equal length, and none longer than `group`."""
+    size = chunk_size(extent, group)
+    return [slice(start, min(start + size, extent)) for start in range(0, extent, size)]
+
+
+def weight_integers(
+    w: npt.NDArray[np.float32], bits: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """A group of each row, [outputs, group] -> integers, and a scale for each row."""
+    scale = np.abs(w).max(axis=1) / np.float32(2 ** (bits - 1) - 1)
+    return np.rint(w / np.where(scale == 0, 1, scale)[:, None]).astype(np.int64), scale
+
+
+def activation_integers(x: Array) -> tuple[npt.NDArray[np.int64], Array]:
+    """A group of each row, [rows, group] -> integers, and a scale for each row."""
+    top = np.abs(x).max(axis=1)
+    steps = x * 127.0 / np.where(top == 0, 1, top)[:, None]
+    return np.trunc(steps + np.where(x < 0, -0.5, 0.5)).astype(np.int64), top / 127.0
+
+
+def product(x: Array, w: npt.NDArray[np.float32], bits: int, group: int) -> Array:
+    """x [rows, inputs] times w [outputs, inputs], both in groups of the inputs."""
+    total = np.zeros((len(x), len(w)))
+    for part in groups(w.shape[1], group):
+        integers, scale = weight_integers(w[:, part], bits)
+        steps, step = activation_integers(x[:, part])
+        total += (steps @ integers.T) * scale.astype(np.float64) * step[:, None]
+    return total
+
+
+def dequantized(w: npt.NDArray[np.float32], bits: int, group: int) -> Array:
+    """The weights as their integers and scales say."""
+    parts: list[Array] = []
+    for part in groups(w.shape[1], group):
+        integers, scale = weight_integers(w[:, part], bits)
+        parts.append(integers * scale.astype(np.float64)[:, None])
+    return np.concatenate(parts, axis=1)
+
+
+def rms_norm(x: Array, gain: npt.NDArray[np.float32], eps: float) -> Array:
+    return x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + np.float64(np.float32(eps))) * gain
+
+
+def rotated(x: Array, theta: float) -> Array:
+    """[rows, heads, width]: halves turned by position times theta^(-2 f / width)."""
+    half = x.shape[-1] // 2
+    angles = np.arange(len(x))[:, None] * theta ** (-np.arange(half) / half)
+    cos, sin = np.cos(angles)[:, None], np.sin(angles)[:, None]
+    first, second = x[..., :half], x[..., half:]
+    return np.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1)
+
+
+def logits(
+    config: LlamaConfig,
+    weights: Weights,
+    tokens: Sequence[int],
+    bits: int,
+    group: int,
+    cached: type[np.floating],
+) -> Array:
+    """The logits after each token, [tokens, vocabulary], with keys and values of type `cached`."""
+
+    def linear(x: Array, name: str) -> Array:
+        return product(x, weights[name], bits, group)
+
+    rows, width, shared = len(tokens), config.head_dim, config.heads // config.kv_heads
+    embedding = weights["model.embed_tokens.weight"]
+    x = dequantized(embedding[list(tokens)], bits, group)
+    for layer in range(config.layers):
+        at = f"model.layers.{layer}"
+        h = rms_norm(x, weights[f"{at}.input_layernorm.weight"], config.norm_eps)
+        q = linear(h, f"{at}.self_attn.q_proj.weight").reshape(rows, config.heads, width)
+        k = linear(h, f"{at}.self_attn.k_proj.weight").reshape(rows, config.kv_heads, width)
+        v = linear(h, f"{at}.self_attn.v_proj.weight").reshape(rows, config.kv_heads, width)
+        q, k = rotated(q, config.rope_theta), rotated(k, config.rope_theta)
+        k, v = (cache.astype(cached).astype(np.float64) for cache in (k, v))
+        k, v = np.repeat(k, shared, axis=1), np.repeat(v, shared, axis=1)
+        scores = np.einsum("phd,chd->phc", q, k)
+        scores = np.where(np.tri(rows, dtype=bool)[:, None], scores, -np.inf)
+        scale = np.float64(np.float32(1 / math.sqrt(width)))
+        e = np.exp((scores - scores.max(axis=-1, keepdims=True)) * scale)
+        mixed = np.einsum("phc,chd->phd", e / e.sum(axis=-1, keepdims=True), v)
+        x = x + linear(mixed.reshape(rows, -1), f"{at}.self_attn.o_proj.weight")
+        h = rms_norm(x, weights[f"{at}.post_attention_layernorm.weight"], config.norm_eps)
+        gate = linear(h, f"{at}.mlp.gate_proj.weight")
+        inner = gate / (1 + np.exp(-gate)) * linear(h, f"{at}.mlp.up_proj.weight")
+        x = x + linear(inner, f"{at}.mlp.down_proj.weight")
+    head = "model.embed_tokens.weight" if config.tied_embeddings else "lm_head.weight"
+    return linear(rms_norm(x, weights["model.norm.weight"], config.norm_eps), head)

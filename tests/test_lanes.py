@@ -1,0 +1,125 @@
+"""Quantised weights in lanes: the arithmetic, the bounds, and whole models against numpy."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from execution import applied, run
+from models.quantized_llama import dequantized, logits, product
+from safetensors.numpy import load_file
+
+from tensorjoin.backends.database import Database
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.frontends.llama_config import read_llama_config
+from tensorjoin.lanes import bias, lane_bits, lanes_refusal, most_lanes, pack_lanes, quantize
+from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
+from tensorjoin.passes.expand_vectors import ExpandVectorsPass
+from tensorjoin.passes.pack_lanes import PackLanesPass
+from tensorjoin.passes.quantize_weights import QuantizeWeightsPass
+from tensorjoin.runtime.load import load_model
+from tensorjoin.runtime.session import Session
+from tensorjoin.tiling import chunk_size
+
+DEMO = Path(__file__).parents[1] / "examples" / "demo"
+TEXT = (440, 17, 92, 260, 5, 301, 77, 77, 12, 499, 3, 250)
+LOWERINGS = ((ConvertTenToRelPass(),), (ConvertTenToRelPass(), ExpandVectorsPass()))
+
+
+@pytest.mark.parametrize(("bits", "size"), [(8, 64), (8, 65), (8, 32), (4, 32), (2, 1), (3, 7)])
+def test_the_largest_sums_come_apart(bits: int, size: int):
+    """Every lane at its extreme, of either sign: no lane borrows from its neighbour for good."""
+    lanes, width = most_lanes(size, bits), lane_bits(size, bits)
+    top = 2 ** (bits - 1) - 1
+    rng = np.random.default_rng(0)
+    for signs in [np.ones(lanes), -np.ones(lanes), *rng.choice([-1, 1], (6, lanes))]:
+        rows = np.repeat((signs * top).astype(np.int64)[:, None], size, axis=1)
+        packed = pack_lanes(rows, width, lanes)
+        # Python's integers do not overflow.
+        total = sum(int(p) * 127 for p in packed[0])
+        shifted = total + bias(width, lanes)
+        assert 0 <= shifted < 2**63
+        found = [(shifted >> width * k) % 2**width - 2 ** (width - 1) for k in range(lanes)]
+        assert found == [int(s) * top * 127 * size for s in signs]
+    assert lanes_refusal(size, bits, lanes + 1)
+
+
+def test_quantization_is_that_of_the_definition():
+    w = np.random.default_rng(1).normal(size=(5, 3, 8)).astype(np.float32)
+    w[0, 0] = 0
+    integers, scales = quantize(w, 4)
+    assert np.abs(integers).max() == 7
+    assert not integers[0, 0].any()
+    assert (np.abs(integers * scales[..., None] - w) <= scales[..., None] / 2 + 1e-6).all()
+
+
+@pytest.mark.parametrize(("bits", "size", "lanes"), [(9, 8, 1), (1, 8, 1), (8, 64, 4), (8, 8, 0)])
+def test_what_does_not_fit_is_refused(bits: int, size: int, lanes: int):
+    assert lanes_refusal(size, bits, lanes)
+
+
+CONTRACT = """
+func.func @forward(%x: tensor<?x10xf32>) -> tensor<?x7xf32> {
+  %w = ten.weight @w from ["a", "b"] : tensor<7x10xf32>
+  %y = ten.contract "pi,oi->po"(%x, %w) : (tensor<?x10xf32>, tensor<7x10xf32>) -> tensor<?x7xf32>
+  func.return %y : tensor<?x7xf32>
+}
+"""
+
+GATHER = """
+func.func @forward(%ids: tensor<?xi32>) -> tensor<?x10xf32> {
+  %w = ten.weight @w from ["a", "b"] layout <LAYOUT> : tensor<7x10xf32>
+  %x = ten.gather "ti,p->pi" %w, %ids : tensor<7x10xf32>, tensor<?xi32> -> tensor<?x10xf32>
+  func.return %x : tensor<?x10xf32>
+}
+"""
+
+
+@pytest.mark.parametrize("lowering", LOWERINGS, ids=["vectors", "columns"])
+@pytest.mark.parametrize("group", [4, 5, 10, 64])
+@pytest.mark.parametrize("lanes", [1, 2, 3])
+@pytest.mark.parametrize("bits", [8, 4])
+def test_products_and_rows(lowering: tuple, group: int, lanes: int, bits: int):
+    """Groups and lanes that do and do not divide the weight, which comes in two parts."""
+    rng = np.random.default_rng(2)
+    weights = {n: rng.normal(size=(k, 10)).astype(np.float32) for n, k in (("a", 5), ("b", 2))}
+    w = np.concatenate([weights["a"], weights["b"]])
+    x = rng.normal(size=(3, 10)).astype(np.float32)
+    x[1] = 0
+    passes = (QuantizeWeightsPass(bits, group), PackLanesPass(lanes), *lowering)
+    size = chunk_size(10, group)
+    found = run(applied(CONTRACT, *passes), x, weights=weights).outputs["result0"]
+    expected = product(x.astype(np.float64), w, bits, size)
+    np.testing.assert_allclose(matrix(found), expected, rtol=0, atol=1e-12)
+    ids = np.array([6, 0, 3], dtype=np.int32)
+    gather = GATHER.replace("LAYOUT", f"lanes 1 by {size} of {bits} bits in {lanes}")
+    found = run(applied(gather, *lowering), ids, weights=weights).outputs["result0"]
+    np.testing.assert_allclose(matrix(found), dequantized(w[ids], bits, size), rtol=0, atol=1e-12)
+
+
+def matrix(table: dict[str, np.ndarray]) -> np.ndarray:
+    rows, columns, values = table.values()
+    result = np.full((rows.max() + 1, columns.max() + 1), np.nan)
+    result[rows, columns] = values
+    return result
+
+
+def demo_logits(database: Database, bits: int | None, tokens: list[int]) -> np.ndarray:
+    model = load_model(database, DEMO, f"bits{bits}", bits=bits)
+    session = Session(database, model)
+    session.forward(tokens, emit_all=True)
+    return session.logits()
+
+
+@pytest.mark.parametrize(("bits", "group"), [(8, 64), (4, 32)])
+def test_a_model_is_that_of_numpy(database: Database, bits: int, group: int):
+    config, weights = read_llama_config(DEMO), load_file(DEMO / "model.safetensors")
+    # SQLite's floats are all double.
+    cached = np.float64 if database.profile.name == "sqlite" else np.float32
+    expected = logits(config, weights, TEXT, bits, group, cached)
+    found = demo_logits(database, bits, list(TEXT))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+def test_bits_that_are_no_layout(database: Database):
+    with pytest.raises(TensorjoinError, match="3 bits"):
+        load_model(database, DEMO, bits=3)
