@@ -1,0 +1,25 @@
+"""All who take part. A layout more is a line more."""
+
+from llm.contender import Contender
+from llm.llama_cpp_contender import LlamaCppContender
+from llm.numpy_contender import NumpyContender
+from llm.sql_contender import SqlContender
+
+CONTENDERS: dict[str, Contender] = {
+    contender.name: contender
+    for contender in (
+        SqlContender("sqlite-naive", "sqlite", "rows"),
+        SqlContender("sqlite", "sqlite", "auto"),
+        SqlContender("duckdb-naive", "duckdb", "rows"),
+        SqlContender("duckdb-row-chunks", "duckdb", "arrays"),
+        SqlContender("duckdb-columns", "duckdb", "columns"),
+        SqlContender("duckdb", "duckdb", "auto"),
+        SqlContender("postgres-naive", "postgres", "rows"),
+        SqlContender("postgres", "postgres", "auto"),
+        NumpyContender(),
+        LlamaCppContender("llama.cpp-F32", "F32"),
+        LlamaCppContender("llama.cpp-Q8_0", "Q8_0"),
+    )
+}
+PUBLISHED = "duckdb-row-chunks"
+"""What the others are compared with."""
