@@ -9,6 +9,8 @@ from typing import ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from llm.reference import NumpyLlama
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -39,6 +41,8 @@ class Contender(ABC):
     engine: str
     takes_empty_batches: ClassVar[bool] = False
     """Whether a pass over no rows is a pass, which shows what each pass costs at least."""
+    only_decodes: ClassVar[bool] = False
+    """Whether a pass is always that of one token."""
     runs_capped: ClassVar[bool] = True
     """Whether it can be run with less memory than its weights take."""
 
@@ -53,6 +57,10 @@ class Contender(ABC):
     def files(self, checkpoint: Path, folder: Path) -> list[Path]:
         """The files that are read when it runs."""
         return sorted(path for path in folder.rglob("*") if path.is_file())
+
+    def reference(self, checkpoint: Path) -> Runner:
+        """numpy doing the same, to compare logits with."""
+        return NumpyLlama(checkpoint)
 
     @abstractmethod
     @contextmanager

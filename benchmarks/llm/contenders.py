@@ -3,6 +3,7 @@
 from llm.contender import Contender
 from llm.llama_cpp_contender import LlamaCppContender
 from llm.numpy_contender import NumpyContender
+from llm.published import PublishedContender
 from llm.sql_contender import SqlContender
 
 CONTENDERS: dict[str, Contender] = {
@@ -14,6 +15,9 @@ CONTENDERS: dict[str, Contender] = {
         SqlContender("duckdb-row-chunks", "duckdb", "arrays"),
         SqlContender("duckdb-columns", "duckdb", "columns"),
         SqlContender("duckdb", "duckdb", "auto"),
+        PublishedContender("duckdb-products-row-chunks", is_pivoted=False),
+        PublishedContender("duckdb-products-ROW2COL", is_pivoted=True),
+        PublishedContender("duckdb-products-ROW2COL-32", is_pivoted=True, chunk=32),
         SqlContender("postgres-naive", "postgres", "rows"),
         SqlContender("postgres", "postgres", "auto"),
         NumpyContender(),

@@ -16,7 +16,6 @@ import numpy as np
 from llm.checkpoints import CONFIG
 from llm.contender import Contender, Runner
 from llm.contenders import CONTENDERS
-from llm.reference import NumpyLlama
 
 RUNS = 5
 PATIENCE = 10.0
@@ -68,7 +67,9 @@ def warm(contender: Contender, checkpoint: Path, folder: Path) -> None:
         decode(runner, text)
         if contender.takes_empty_batches:
             report("empty_pass", repeated(lambda: runner.forward([])))
-        compare(runner, text, checkpoint)
+        compare(runner, contender.reference(checkpoint), text)
+        if contender.only_decodes:
+            return
         report("prefill_25", prefill(runner, text[:25]))
         batches(runner, text)
         report("prefill_200", prefill(runner, text[:200]))
@@ -99,9 +100,8 @@ def batches(runner: Runner, text: list[int]) -> None:
         report(f"rows_{rows}", prefill(runner, text[:rows]))
 
 
-def compare(runner: Runner, text: list[int], checkpoint: Path) -> None:
+def compare(runner: Runner, reference: Runner, text: list[int]) -> None:
     """The largest difference to numpy's logits, and how many greedy tokens are the same."""
-    reference = NumpyLlama(checkpoint)
     runner.restart()
     difference, equal = 0.0, 0
     following = [text[25 + number : 26 + number] for number in range(CHECKED)]
