@@ -84,20 +84,28 @@ def decode(runner: Runner, text: list[int]) -> None:
 
 
 def prefill(runner: Runner, prompt: list[int]) -> list[float]:
-    def run() -> float:
-        runner.restart()
-        return seconds(lambda: step(runner, prompt))
-
-    taken = [run()]
+    """The seconds of passes with all of a prompt over an empty context."""
+    taken: list[float] = []
     while len(taken) < RUNS and sum(taken) < PATIENCE:
-        taken.append(run())
+        taken.append(fresh_pass(runner, prompt))
     return taken
 
 
+def fresh_pass(runner: Runner, prompt: list[int]) -> float:
+    runner.restart()
+    return seconds(lambda: step(runner, prompt))
+
+
 def batches(runner: Runner, text: list[int]) -> None:
-    """Passes with M rows over an empty context."""
-    for rows in BATCHES:
-        report(f"rows_{rows}", prefill(runner, text[:rows]))
+    """Passes with M rows over an empty context, in turns: their ratios are what counts."""
+    taken: dict[str, list[float]] = {f"rows_{rows}": [] for rows in BATCHES}
+    for _ in range(RUNS):
+        for rows in BATCHES:
+            taken[f"rows_{rows}"].append(fresh_pass(runner, text[:rows]))
+        for name, values in taken.items():
+            report(name, values)
+        if sum(map(sum, taken.values())) > PATIENCE * len(BATCHES):
+            return
 
 
 def compare(runner: Runner, reference: Runner, text: list[int]) -> None:

@@ -35,8 +35,11 @@ def decode(shape: str, contenders: dict[str, Any]) -> Figure:
     medians = [median(values) for values in taken.values()]
     below = [m - min(values) for m, values in zip(medians, taken.values(), strict=True)]
     above = [max(values) - m for m, values in zip(medians, taken.values(), strict=True)]
-    axes.barh(list(taken), medians, xerr=[below, above], color="steelblue", ecolor="grey")
+    names = list(taken)
+    axes.errorbar(medians, names, xerr=[below, above], fmt="o", color="steelblue", ecolor="grey")
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.grid(axis="x", color="lightgrey")
     axes.invert_yaxis()
     axes.set_xlabel("ms/token")
     axes.set_title(f"{shape}: decode, median and range")
@@ -56,6 +59,8 @@ def growth(shape: str, contenders: dict[str, Any]) -> Figure:
     axes.plot(BATCHES, BATCHES, ":", color="grey", label="as many passes of one row")
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("rows in a pass")
     axes.set_ylabel("time, to one row")
     axes.set_title(f"{shape}: what more rows cost")

@@ -36,7 +36,10 @@ same for all; each phase in a process of its own. Times are medians [least-most]
 - **decode**: a pass over one row and the choice of the most likely token, after a prompt of 25.
 - **to published**: how many times faster decode is than `{published}`, the row chunks of TranSQL+.
 - **no rows**: a pass over an empty batch, which is what planning and dispatch take at least.
-- **cold**: from opening a file that is not in the page cache to the first token.
+- **products**: the matrix products of a decode step alone, in the published forms; see \
+benchmarks/llm/published.py. A whole model takes longer.
+- **cold**: from opening a file that is not in the page cache to the first token; importing the \
+driver and, for PostgreSQL, starting the server are part of it.
 - **capped**: decode where the process, its cache of files included, may have half the bytes of \
 the weights.
 - **logits differ by**: the largest difference to numpy in float32, for a prompt of 25 and four \
@@ -71,6 +74,8 @@ def section(shape: Shape, contenders: dict[str, Phases]) -> str:
             table(HEADS, rows),
             "\nA pass with so many rows over an empty context, to one with one row:\n",
             table(batch_heads, [row for row in growth if row]),
+            f"\n![decode](benchmark-decode-{shape.name}.svg)",
+            f"![rows in a pass](benchmark-rows-{shape.name}.svg)",
             f"\nMeasured: {', '.join(versions)}.\n",
         ]
     )
