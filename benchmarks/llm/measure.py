@@ -22,8 +22,9 @@ PATIENCE = 10.0
 """Seconds after which a figure is not measured once more."""
 DECODED = 16
 BATCHES = (1, 2, 4, 8, 16, 32)
+PROMPT = 8
 CHECKED = 4
-"""Tokens decoded after the prompt to compare their logits."""
+"""Tokens after the prompt whose logits are compared too."""
 
 
 def report(name: str, value: object) -> None:
@@ -76,10 +77,9 @@ def warm(contender: Contender, checkpoint: Path, folder: Path) -> None:
 
 
 def decode(runner: Runner, text: list[int]) -> None:
-    """Tokens one at a time, after a prompt of 25."""
-    step(runner, text[:25])
-    step(runner, text[25:26])
-    following = iter(text[26:])
+    """Tokens one at a time, after one that is not counted."""
+    step(runner, text[:1])
+    following = iter(text[1:])
     report("decode", repeated(lambda: step(runner, [next(following)]), DECODED))
 
 
@@ -112,8 +112,8 @@ def compare(runner: Runner, reference: Runner, text: list[int]) -> None:
     """The largest difference to numpy's logits, and how many greedy tokens are the same."""
     runner.restart()
     difference, equal = 0.0, 0
-    following = [text[25 + number : 26 + number] for number in range(CHECKED)]
-    for batch in (text[:25], *following):
+    following = [text[PROMPT + number :][:1] for number in range(CHECKED)]
+    for batch in (text[:PROMPT], *following):
         reference.forward(batch)
         runner.forward(batch)
         found = runner.logits()
@@ -135,9 +135,7 @@ def first(contender: Contender, checkpoint: Path, folder: Path) -> None:
 def capped(contender: Contender, checkpoint: Path, folder: Path) -> None:
     text = tokens(256, checkpoint)
     with contender.open(checkpoint, folder) as runner:
-        step(runner, text[:1])
-        following = iter(text[1:])
-        report("decode", repeated(lambda: step(runner, [next(following)]), DECODED))
+        decode(runner, text)
 
 
 PHASES = {"load": load, "warm": warm, "cold": first, "capped": capped}

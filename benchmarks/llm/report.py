@@ -33,7 +33,7 @@ INTRODUCTION = """\
 same for all; each phase in a process of its own. Times are medians [least-most].
 
 - **load**: megabytes of float32 weights a second, from the checkpoint into the engine's file.
-- **decode**: a pass over one row and the choice of the most likely token, after a prompt of 25.
+- **decode**: a pass over one row and the choice of the most likely token, for the first tokens.
 - **to published**: how many times faster decode is than `{published}`, the row chunks of TranSQL+.
 - **no rows**: a pass over an empty batch, which is what planning and dispatch take at least.
 - **products**: the matrix products of a decode step alone, in the published forms; see \
@@ -42,7 +42,7 @@ benchmarks/llm/published.py. A whole model takes longer.
 driver and, for PostgreSQL, starting the server are part of it.
 - **capped**: decode where the process, its cache of files included, may have half the bytes of \
 the weights.
-- **logits differ by**: the largest difference to numpy in float32, for a prompt of 25 and four \
+- **logits differ by**: the largest difference to numpy in float32, for a prompt of 8 and four \
 tokens after it; **same tokens**: how many of the five most likely tokens are numpy's.
 
 {machine}
