@@ -40,8 +40,13 @@ def run_phases(
     try:
         loaded = run("load", contender, checkpoint, folder, limit)
         yield "load", loaded
-        for phase in phases if "stopped" not in loaded else ():
-            yield phase, run_phase(phase, contender, checkpoint, folder, limit)
+        if "stopped" in loaded:
+            return
+        for phase in phases:
+            figures = run_phase(phase, contender, checkpoint, folder, limit)
+            yield phase, figures
+            if phase == "warm" and "decode" not in figures:
+                return
     finally:
         shutil.rmtree(folder)
 

@@ -30,7 +30,8 @@ INTRODUCTION = """\
 # Language models: what was measured
 
 `make bench` writes this page; the figures are in benchmark.json. Random weights in float32, the \
-same for all; each phase in a process of its own. Times are medians [least-most].
+same for all; each phase in a process of its own. Times are medians [least-most]. "> 300 s" stands \
+where a phase (loading, all warm figures, ...) did not get within the time it may take.
 
 - **load**: megabytes of float32 weights a second, from the checkpoint into the engine's file.
 - **decode**: a pass over one row and the choice of the most likely token, for the first tokens.
