@@ -43,7 +43,8 @@ def run_phases(
         if "stopped" in loaded:
             return
         for phase in phases:
-            figures = run_phase(phase, contender, checkpoint, folder, limit)
+            busy = {"load_average": os.getloadavg()[0]}
+            figures = busy | run_phase(phase, contender, checkpoint, folder, limit)
             yield phase, figures
             if phase == "warm" and "decode" not in figures:
                 return

@@ -77,9 +77,16 @@ def section(shape: Shape, contenders: dict[str, Phases]) -> str:
             table(batch_heads, [row for row in growth if row]),
             f"\n![decode](benchmark-decode-{shape.name}.svg)",
             f"![rows in a pass](benchmark-rows-{shape.name}.svg)",
-            f"\nMeasured: {', '.join(versions)}.\n",
+            f"\nMeasured: {', '.join(versions)}. The machine's load average before a phase: at most"
+            f" {highest_load(contenders):.1f}.\n",
         ]
     )
+
+
+def highest_load(contenders: dict[str, Phases]) -> float:
+    """What other work there was; a contender's own last phase is in it too."""
+    phases = [p for phases in contenders.values() for p in phases.values() if isinstance(p, dict)]
+    return max((phase["load_average"] for phase in phases if "load_average" in phase), default=0)
 
 
 def table(heads: tuple[str, ...], rows: list[list[str]]) -> str:
