@@ -39,6 +39,7 @@ def main() -> None:
     cache: Path = arguments.cache.resolve()
     cache.mkdir(parents=True, exist_ok=True)
     os.chmod(cache, 0o755)
+    arguments.output.mkdir(parents=True, exist_ok=True)
     file = arguments.output / "benchmark.json"
     console = Console()
     known = results.read(file)
