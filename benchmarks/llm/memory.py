@@ -1,8 +1,10 @@
 """What Linux holds of files, and how much memory a process may have."""
 
 import os
+import signal
+import time
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -34,7 +36,17 @@ def capped_group(limit: int) -> Generator[Path]:
         (group / name).write_text(str(limit))
         yield group / "cgroup.procs"
     finally:
+        end_members(group)
         group.rmdir()
+
+
+def end_members(group: Path) -> None:
+    """A server may be left by a process that was killed for want of memory."""
+    while members := (group / "cgroup.procs").read_text().split():
+        for member in members:
+            with suppress(ProcessLookupError):
+                os.kill(int(member), signal.SIGKILL)
+        time.sleep(0.1)
 
 
 def parent_group() -> tuple[Path, str]:
