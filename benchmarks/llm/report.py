@@ -17,7 +17,7 @@ HEADS = (
     "file MB",
     "decode ms/token",
     "tokens/s",
-    "to published",
+    *PUBLISHED,
     "prefill 25, s",
     "prefill 200, s",
     "no rows, ms",
@@ -35,7 +35,8 @@ where a phase (loading, all warm figures, ...) did not get within the time it ma
 
 - **load**: megabytes of float32 weights a second, from the checkpoint into the engine's file.
 - **decode**: a pass over one row and the choice of the most likely token, for the first tokens.
-- **to published**: how many times faster decode is than `{published}`, the row chunks of TranSQL+.
+- **to row chunks**, **to ROW2COL products**: how many times faster decode is than the published \
+form, `{row_chunks}`, and than the matrix products alone in the other, `{row_to_column}`.
 - **no rows**: a pass over an empty batch, which is what planning and dispatch take at least.
 - **products**: the matrix products of a decode step alone, in the published forms; see \
 benchmarks/llm/published.py. A whole model takes longer.
@@ -52,7 +53,11 @@ tokens after it; **same tokens**: how many of the five most likely tokens are nu
 
 def write_report(results: dict[str, Any], file: Path) -> None:
     machine = ", ".join(f"{name} {value}" for name, value in results["machine"].items())
-    sections = [INTRODUCTION.format(machine=f"Machine: {machine}.", published=PUBLISHED)]
+    row_chunks, row_to_column = PUBLISHED.values()
+    introduction = INTRODUCTION.format(
+        machine=f"Machine: {machine}.", row_chunks=row_chunks, row_to_column=row_to_column
+    )
+    sections = [introduction]
     for name, contenders in results["shapes"].items():
         sections += [section(SHAPES[name], contenders)]
     file.write_text("\n".join(sections))
@@ -64,11 +69,13 @@ def section(shape: Shape, contenders: dict[str, Phases]) -> str:
         f" {shape.layers} layers, {shape.heads} heads, {shape.kv_heads} KV heads,"
         f" vocabulary {shape.vocabulary}: {weight_bytes(shape) / 1e6:.0f} MB\n"
     )
-    published = contenders.get(PUBLISHED, {}).get("warm", {}).get("decode")
+    published = [
+        contenders.get(name, {}).get("warm", {}).get("decode") for name in PUBLISHED.values()
+    ]
     rows = [cells(shape, name, phases, published) for name, phases in contenders.items()]
     growth = [growth_cells(name, phases.get("warm", {})) for name, phases in contenders.items()]
     versions = sorted({f"{phases['engine']}" for phases in contenders.values()})
-    batch_heads = ("contender", *(f"{rows} rows" for rows in BATCHES))
+    batch_heads = ("contender", *(f"M = {rows}" for rows in BATCHES))
     return "\n".join(
         [
             title,
@@ -94,13 +101,14 @@ def table(heads: tuple[str, ...], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def cells(shape: Shape, name: str, phases: Phases, published: list[float] | None) -> list[str]:
+def cells(
+    shape: Shape, name: str, phases: Phases, published: list[list[float] | None]
+) -> list[str]:
     load, warm = phases.get("load", {}), phases.get("warm", {})
     if "stopped" in load:
         return [name, load["stopped"], *[""] * (len(HEADS) - 2)]
     decode = warm.get("decode")
     rate = weight_bytes(shape) / 1e6 / load["load_seconds"]
-    ratio = "" if not (decode and published) else f"{median(published) / median(decode):.2f}"
     equal = warm.get("equal_tokens")
     return [
         name,
@@ -108,7 +116,10 @@ def cells(shape: Shape, name: str, phases: Phases, published: list[float] | None
         f"{load['file_bytes'] / 1e6:.0f}",
         spread(warm, "decode", milliseconds),
         f"{1 / median(decode):.1f}" if decode else "",
-        ratio,
+        *(
+            f"{median(other) / median(decode):.2f}" if other and decode else ""
+            for other in published
+        ),
         spread(warm, "prefill_25", in_seconds),
         spread(warm, "prefill_200", in_seconds),
         spread(warm, "empty_pass", milliseconds) if "empty_pass" in warm else "",
