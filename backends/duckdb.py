@@ -25,8 +25,12 @@ from tensorjoin.program import Statement
 from tensorjoin.targets import DUCKDB
 
 MEMORY = ":memory:"
+IN_MEMORY = "memory"
+"""What DuckDB calls the database in memory, so that no file can be called so."""
+FILE_NAMED_MEMORY = "memory_db"
 SOURCE = "tensorjoin insertion"
-ROW_GROUP = 122_880
+ROW_GROUP = 2048
+"""The fewest rows a group may have. A thread takes whole groups, and rows are whole vectors."""
 KEPT_OPTIMIZERS = {"filter_pushdown"}
 MAGIC = b"DUCK"
 MAGIC_OFFSET = 8
@@ -46,14 +50,16 @@ class DuckdbDatabase(Database):
         if path is not None and path.exists():
             _check_magic(path)
         read_only = path is not None and path.exists() and not may(path, os.W_OK)
+        # An extension would be fetched from the network in the middle of a statement.
+        self._connection = duckdb.connect(
+            MEMORY if path is None else f"{MEMORY}{path.resolve()}",
+            config={"autoinstall_known_extensions": False},
+        )
         try:
-            self._connection = duckdb.connect(
-                path or MEMORY,
-                read_only=read_only,
-                # An extension would be fetched from the network in the middle of a statement.
-                config={"autoinstall_known_extensions": False},
-            )
+            if path is not None:
+                self._attach(path, read_only)
         except duckdb.Error as error:
+            self._connection.close()
             if "Could not set lock" in first_line(error):
                 raise TensorjoinError(
                     f"{path} is in use by another process: end it first"
@@ -64,6 +70,29 @@ class DuckdbDatabase(Database):
         self._worker = Worker(self._connection.interrupt)
         self._connection.execute("SET enable_progress_bar = false")
         self._disable_optimizers()
+
+    def _attach(self, path: Path, read_only: bool) -> None:
+        """
+        Open a file by an ATTACH, which alone sets how many rows a row group has; the connections of
+        a process to one file share an instance of the engine, where it may be attached already.
+        """
+        name = FILE_NAMED_MEMORY if path.stem == IN_MEMORY else None
+        option = exp.AttachOption(
+            this=exp.var("ROW_GROUP_SIZE"), expression=exp.Literal.number(ROW_GROUP)
+        )
+        options = [option, *([exp.AttachOption(this=exp.var("READ_ONLY"))] if read_only else [])]
+        file = exp.Literal.string(str(path))
+        attach = exp.Attach(
+            this=exp.alias_(file, identifier(name)) if name else file,
+            exists=True,
+            expressions=options,
+        )
+        self._connection.execute(attach.sql(self.dialect))
+        catalogs = "SELECT database_name FROM duckdb_databases() WHERE path IS NOT NULL"
+        ((catalog,),) = self._connection.execute(catalogs).fetchall()
+        self._connection.execute(exp.Use(this=identifier(catalog)).sql(self.dialect))
+        # Unpacking costs more than reading, as long as the weights are in memory.
+        self._connection.execute("SET force_compression = 'uncompressed'")
 
     def _disable_optimizers(self) -> None:
         # Joins come in order and columns pruned; for short statements, doing it again takes longer

@@ -18,6 +18,7 @@ from tensorjoin.dialects.expression import (
     ColumnRefAttr,
     LiteralAttr,
     ParameterAttr,
+    lit,
 )
 from tensorjoin.dialects.layout import Storage
 from tensorjoin.dialects.rel import TableKind, schema
@@ -27,6 +28,8 @@ from tensorjoin.targets import TargetProfile
 
 TableNames = Callable[[str], str]
 """From a symbol of the module to the name of a table in the database."""
+SHORTEST_SERIES = 64
+"""Fewer numbers are listed: a function in their place says nothing about how many there are."""
 
 
 def emit_program(
@@ -82,6 +85,13 @@ def emit_tables(
         for op in module.ops
         if isinstance(op, sql.CreateTableOp) and op.kind.data is TableKind.WEIGHT
     ]
+
+
+def is_range(op: sql.ValuesOp) -> bool:
+    """Whether the rows are the numbers 0, 1, 2, ..., and long enough that a list is slower."""
+    numbers = [lit(number) for number in range(len(op.rows))]
+    is_index = len(schema(op.result).extents) == len(schema(op.result).types) == 1
+    return len(numbers) >= SHORTEST_SERIES and is_index and list(op.rows) == numbers
 
 
 def no_rows(width: int) -> exp.Select:
@@ -244,6 +254,10 @@ class Emission:
             width = len(columns)
             if not literals:
                 return exp.CTE(this=no_rows(width), alias=alias)
+            if (series := self.spelling.series) is not None and is_range(owner):
+                numbers = exp.Table(this=series(len(literals)))
+                everything = exp.select(exp.Star(), copy=False).from_(numbers, copy=False)
+                return exp.CTE(this=everything, alias=alias)
             rows = [
                 exp.Tuple(expressions=literals[start : start + width])
                 for start in range(0, len(literals), width)

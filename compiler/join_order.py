@@ -1,12 +1,14 @@
 """The order of a join, by estimated cost. Knows no IR."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from math import prod
 
 EXHAUSTIVE_UP_TO = 5
 """So many inputs are ordered by trying all orders; more are ordered greedily."""
+BUILD = 3
+"""What an element costs that enters a hash table, where a row looked up in it costs 1."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +23,19 @@ class Input:
     that the join does not see. No index at all: the rows are computed, and found by hashing.
     """
 
+    width: int = 1
+    """The elements of a row; a vector has many."""
+    behind: int = 0
+    """The elements of what the input is itself a join of: they would be hashed in its place."""
+
+    count: int | None = None
+    """The estimated rows, if they are fewer than the keys could tell apart."""
+
     @property
     def rows(self) -> int:
-        return prod(self.extents.values())
+        return prod(self.extents.values()) if self.count is None else self.count
 
-    def looked_at(self, bound: set[str]) -> int:
+    def looked_at(self, bound: set[str]) -> float:
         """The rows that a look-up reads when the keys `bound` are known."""
         if self.index is None:
             return self.matching(bound)
@@ -36,18 +46,21 @@ class Input:
             read //= self.extents[key] if key is not None else 1
         return max(1, read)
 
-    def matching(self, bound: set[str]) -> int:
+    def matching(self, bound: set[str]) -> float:
         """The rows that a look-up finds when the keys `bound` are known."""
-        return prod(extent for key, extent in self.extents.items() if key not in bound)
+        return self.rows / prod(extent for key, extent in self.extents.items() if key in bound)
 
 
-def cost(inputs: Sequence[Input]) -> int:
+Cost = Callable[[Sequence[Input]], float]
+
+
+def cost(inputs: Sequence[Input]) -> float:
     """
     The rows that nested loops over `inputs` in this order look at: the System R model (Selinger et
     al. 1979) with an index only where the known keys are a prefix of those it is ordered by.
     """
     bound: set[str] = set()
-    rows, total = 1, 0
+    rows, total = 1.0, 0.0
     for number, item in enumerate(inputs):
         # What is hashed is read once to build the table, whatever is found in it.
         total += item.rows if item.index is None and number else 0
@@ -57,7 +70,22 @@ def cost(inputs: Sequence[Input]) -> int:
     return total
 
 
-def join_order(inputs: Sequence[Input]) -> list[int]:
+def hash_cost(inputs: Sequence[Input]) -> float:
+    """
+    What hash joins over `inputs` in this order handle: each input but the first becomes a hash
+    table, with all that its rows hold, and the rows joined so far stream past.
+    """
+    bound: set[str] = set()
+    rows, total = 1.0, 0.0
+    for number, item in enumerate(inputs):
+        hashed = BUILD * max(item.rows * item.width, item.behind)
+        total += rows + hashed if number else item.rows
+        rows *= item.matching(bound)
+        bound |= set(item.extents)
+    return total + rows
+
+
+def join_order(inputs: Sequence[Input], cost: Cost = cost) -> list[int]:
     """The cheapest order, as positions in `inputs`; of equals the one nearest to the given."""
     if len(inputs) <= EXHAUSTIVE_UP_TO:
         orders = permutations(range(len(inputs)))

@@ -58,7 +58,7 @@ def to_relational(profile: TargetProfile, layout: Layout = "auto") -> Pipeline:
     """Any level above -> `rel`, weights stored as `layout` says or as suits the target."""
     return (
         *to_tensor_algebra(),
-        TileWeightsPass(chunk=profile.chunk),
+        TileWeightsPass(chunk=profile.weight_chunk),
         TileStatePass(chunk=profile.chunk),
         AssignLayoutsPass(target=profile.name, layout=layout),
         ConvertTenToRelPass(),

@@ -31,6 +31,8 @@ class TargetProfile:
     """Parameters a statement may have."""
     keeps_join_order: bool
     """Whether a join is run in the order in which it is written."""
+    hashes_joins: bool
+    """Whether a join makes a hash table of its second input, and the first streams past."""
     merges_queries: bool
     """Whether statements cost more than arithmetic, so that few and large ones are best."""
     filters_groups: bool
@@ -38,7 +40,9 @@ class TargetProfile:
     name_bytes: int | None
     """Bytes that the name of a table may have; None for no limit."""
     chunk: int
-    """The chunk of a weight row which suits the engine's rows, in elements."""
+    """The chunk of a row of data which suits the engine's rows, in elements."""
+    weight_chunk: int
+    """The chunk of a row of weights, for which activations are packed alike."""
 
 
 SQLITE = TargetProfile(
@@ -53,8 +57,10 @@ SQLITE = TargetProfile(
     filters_groups=False,
     name_bytes=None,
     keeps_join_order=True,
+    hashes_joins=False,
     merges_queries=False,
     chunk=64,
+    weight_chunk=64,
 )
 
 DUCKDB = TargetProfile(
@@ -68,8 +74,10 @@ DUCKDB = TargetProfile(
     filters_groups=True,
     name_bytes=None,
     keeps_join_order=False,
+    hashes_joins=True,
     merges_queries=True,
     chunk=64,
+    weight_chunk=16384,
 )
 
 POSTGRES = TargetProfile(
@@ -84,8 +92,10 @@ POSTGRES = TargetProfile(
     filters_groups=True,
     name_bytes=63,
     keeps_join_order=False,
+    hashes_joins=False,
     merges_queries=False,
     chunk=64,
+    weight_chunk=64,
 )
 
 TARGETS = {profile.name: profile for profile in (SQLITE, DUCKDB, POSTGRES)}

@@ -93,7 +93,8 @@ def rebuild(
         {name: rewrite(expression) for name, expression in op.outputs.items()},
         schema(op.result),
         [rewrite(condition) for condition in (*where, *op.where)],
-        [rewrite(expression) for expression in op.group],
+        # A literal makes no groups, and SQL takes it for the number of a column.
+        [e for e in map(rewrite, op.group) if not isinstance(e, LiteralAttr)],
         [rewrite(expression) for expression in op.partition],
         [(rewrite(expression), descends) for expression, descends in op.ordering],
     )
@@ -109,14 +110,14 @@ def is_cheap(op: sql.SelectOp) -> bool:
     return isinstance(source.owner, sql.TableOp) or (keeps_keys and not op.where)
 
 
-def groups_by_constant(op: sql.SelectOp, alias: str, inner: sql.SelectOp) -> bool:
-    """Whether a group would be a literal, which SQL takes for the number of a column."""
+def groups_by_constants(op: sql.SelectOp, alias: str, inner: sql.SelectOp) -> bool:
+    """Whether only literals would make the groups: without them, no rows would be one group."""
     constants = {
         col(f"{alias}.{name}")
         for name, expression in inner.outputs.items()
         if isinstance(expression, LiteralAttr)
     }
-    return not constants.isdisjoint(op.group)
+    return bool(op.group) and constants.issuperset(op.group)
 
 
 def joined(op: sql.SelectOp) -> Iterator[tuple[set[str], Attribute]]:
@@ -172,7 +173,7 @@ class MergeIntoReader(RewritePattern):
                 continue
             if is_too_deep(outer_expressions(op), inner.outputs, self.max_depth):
                 continue
-            if groups_by_constant(op, alias, inner):
+            if groups_by_constants(op, alias, inner):
                 continue
             if self.keeps_join_order and computes_lookup(op, alias, inner):
                 continue

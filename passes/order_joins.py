@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import DYNAMIC_INDEX, ModuleOp
+from xdsl.dialects.builtin import DYNAMIC_INDEX, ModuleOp, VectorType
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
@@ -17,7 +18,7 @@ from xdsl.pattern_rewriter import (
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import CallAttr, ColumnRefAttr, conjuncts
 from tensorjoin.dialects.rel import schema
-from tensorjoin.join_order import Input, cost, join_order, skipped_keys
+from tensorjoin.join_order import Cost, Input, cost, hash_cost, join_order, skipped_keys
 from tensorjoin.targets import target_profile
 
 LONGEST_RANGE = 4096
@@ -63,13 +64,50 @@ def fixed_keys(op: rel.SelectOp) -> set[str]:
     return fixed
 
 
-def estimated_input(value: SSAValue, dynamic: int) -> Input:
-    order = stored_order(value)
-    extents = {
+def estimated_extents(value: SSAValue, dynamic: int) -> dict[str, int]:
+    return {
         name: dynamic if extent == DYNAMIC_INDEX else extent
         for name, extent in schema(value).extents.items()
     }
-    return Input(extents, None if order is None else tuple(order.values()))
+
+
+def estimated_rows(value: SSAValue, dynamic: int) -> int:
+    """The rows of a relation: what a key is looked up by adds none."""
+    rows = prod(estimated_extents(value, dynamic).values())
+    match op := value.owner:
+        case rel.ProjectOp() | rel.SelectOp():
+            return min(rows, estimated_rows(op.input, dynamic))
+        case _:
+            return rows
+
+
+def width(value: SSAValue) -> int:
+    """The elements of a row."""
+    types = schema(value).values.values()
+    return max(1, sum(prod(t.get_shape()) if isinstance(t, VectorType) else 1 for t in types))
+
+
+def elements_behind(value: SSAValue, dynamic: int) -> int:
+    """The elements of the inputs of the join that a relation is a projection of."""
+    match op := value.owner:
+        case rel.ProjectOp() | rel.SelectOp():
+            return elements_behind(op.input, dynamic)
+        case rel.JoinOp():
+            return sum(estimated_rows(i, dynamic) * width(i) for i in op.inputs)
+        case _:
+            return 0
+
+
+def estimated_input(value: SSAValue, dynamic: int) -> Input:
+    order = stored_order(value)
+    index = None if order is None else tuple(order.values())
+    return Input(
+        estimated_extents(value, dynamic),
+        index,
+        width=width(value),
+        behind=elements_behind(value, dynamic),
+        count=estimated_rows(value, dynamic),
+    )
 
 
 @dataclass
@@ -80,16 +118,17 @@ class OrderJoin(RewritePattern):
     """
 
     dynamic: int
+    cost: Cost
     skips: bool
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: rel.JoinOp, rewriter: PatternRewriter, /):
         inputs = [estimated_input(value, self.dynamic) for value in op.inputs]
-        order = join_order(inputs)
+        order = join_order(inputs, self.cost)
         ranges = self.ranges(op, [inputs[k] for k in order])
         inputs += [Input({key: extent}) for key, extent in ranges.items()]
         if ranges:
-            order = join_order(inputs)
+            order = join_order(inputs, self.cost)
         if order == list(range(len(op.inputs))):
             return
         added = [rel.RangeOp(key, extent) for key, extent in ranges.items()]
@@ -107,13 +146,13 @@ class OrderJoin(RewritePattern):
         if any(not 0 < extents[key] <= LONGEST_RANGE for key in skipped):
             return {}
         wider = [*inputs, *(Input({key: extent}) for key, extent in skipped.items())]
-        best = cost([wider[k] for k in join_order(wider)])
-        return skipped if best * WORTH_A_RANGE <= cost(inputs) else {}
+        best = self.cost([wider[k] for k in join_order(wider, self.cost)])
+        return skipped if best * WORTH_A_RANGE <= self.cost(inputs) else {}
 
 
 @dataclass(frozen=True)
 class OrderJoinsPass(ModulePass):
-    """Order joins as nested loops over indexed tables would best run them."""
+    """Order joins as the engine best runs them: nested loops over indexed tables, or hash joins."""
 
     name = "order-joins"
 
@@ -123,6 +162,7 @@ class OrderJoinsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         # Where joins are hashed, no index is left unused for want of its first keys.
-        skips = target_profile(self.target).keeps_join_order
-        pattern = OrderJoin(self.dynamic, skips)
+        profile = target_profile(self.target)
+        joins = hash_cost if profile.hashes_joins else cost
+        pattern = OrderJoin(self.dynamic, joins, profile.keeps_join_order)
         PatternRewriteWalker(pattern, apply_recursively=False).rewrite_module(op)

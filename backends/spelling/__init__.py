@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import IntegerType, VectorType, f32, f64, i1, i64
 from xdsl.ir import Attribute
 
 from tensorjoin.backends.spelling.duckdb import DUCKDB_FUNCTIONS
-from tensorjoin.backends.spelling.functions import Function, double, integer
+from tensorjoin.backends.spelling.functions import Function, double, function, integer
 from tensorjoin.backends.spelling.postgres import POSTGRES_FUNCTIONS
 from tensorjoin.backends.spelling.sqlite import (
     SQLITE_FUNCTIONS,
@@ -46,6 +46,9 @@ class Spelling:
     """An empty query of so many columns that is estimated to have many rows: in a union with it, a
     query is joined through an index."""
 
+    series: Callable[[int], exp.Expr] | None = None
+    """A table of the numbers from 0 to below so many; None where they have to be listed."""
+
     def sql(self, expression: exp.Expr) -> str:
         return expression.sql(dialect=self.dialect, identify=True, comments=False)
 
@@ -81,6 +84,7 @@ SPELLINGS: Mapping[str, Spelling] = {
         DUCKDB_FUNCTIONS,
         primary_keys=False,
         marks_materialized=True,
+        series=lambda count: function("RANGE")(integer(0), integer(count)),
     ),
     "postgres": Spelling(
         "postgres",
@@ -88,6 +92,7 @@ SPELLINGS: Mapping[str, Spelling] = {
         numbers_parameters=True,
         keeps_deleted_rows=True,
         marks_materialized=True,
+        series=lambda count: function("GENERATE_SERIES")(integer(0), integer(count - 1)),
     ),
 }
 """By the name of the target profile."""

@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from xdsl.dialects.builtin import ArrayAttr, IntegerType
 from xdsl.ir import Attribute, SSAValue
@@ -103,13 +103,16 @@ class IsolateColumn(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: sql.SelectOp, rewriter: PatternRewriter, /):
         scope = op.scope
-        where = [isolate_column(condition, scope) for condition in op.where]
+        aliases = list(op.source_map)
+        where = [isolate_column(condition, scope, aliases) for condition in op.where]
         if where != list(op.where):
             op.properties["where"] = ArrayAttr(where)
             rewriter.notify_op_modified(op)
 
 
-def isolate_column(condition: Attribute, scope: Mapping[str, Attribute]) -> Attribute:
+def isolate_column(
+    condition: Attribute, scope: Mapping[str, Attribute], aliases: Sequence[str]
+) -> Attribute:
     match condition:
         case CallAttr() if condition.function.data in ("eq", "ge", "lt"):
             # Floats would be rounded otherwise than before.
@@ -124,10 +127,20 @@ def isolate_column(condition: Attribute, scope: Mapping[str, Attribute]) -> Attr
             if is_shifted(right):
                 assert isinstance(right, CallAttr)
                 column, offset = right.arguments
+                if is_later(left, column, aliases):
+                    return condition
                 return call(condition.function.data, call("add", left, offset), column)
             return condition
         case _:
             return condition
+
+
+def is_later(one: Attribute, other: Attribute, aliases: Sequence[str]) -> bool:
+    """Whether `one` is the column of a source after that of `other`: the one that is looked up."""
+    if not isinstance(one, ColumnRefAttr) or not isinstance(other, ColumnRefAttr):
+        return False
+    first, second = (c.column.data.rpartition(".")[0] for c in (one, other))
+    return aliases.index(first) > aliases.index(second)
 
 
 def is_shifted(expression: Attribute) -> bool:

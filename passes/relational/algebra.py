@@ -71,7 +71,9 @@ class ConvertContract(RewritePattern):
             else out.rows(tensor, list(letters), f"x{k}")
             for k, (tensor, letters) in enumerate(zip(op.inputs, labels, strict=True))
         ]
-        joined = out.join(inputs)
+        all_extents = {k: n for value in inputs for k, n in schema(value).extents.items()}
+        unit = {name for name, n in all_extents.items() if n == 1 and name not in result}
+        joined = out.join([out.without(value, unit) for value in inputs])
         columns = [
             (col(f"x{k}"), bool(axis) and axis in letters)
             for k, letters in enumerate(labels)

@@ -6,7 +6,7 @@ order, and the element in column `v`. Where a `layout` says that an axis is cut 
 numbers the chunks and `v` is a vector. A sparse tensor of booleans, all true, has no `v`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from xdsl.dialects.builtin import UnrealizedConversionCastOp, VectorType, i64
 from xdsl.ir import Attribute, Operation, SSAValue
@@ -16,6 +16,7 @@ from tensorjoin.dialects.expression import call, col, lit
 from tensorjoin.dialects.layout import LayoutAttr
 from tensorjoin.dialects.rel import AssignmentAttr, schema
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.passes.relational.gaps import has_gaps
 
 LAYOUT = "layout"
 
@@ -70,7 +71,8 @@ class Emitter:
         slots = self.emit(rel.RangeOp("slot", size))
         extent = ten.tensor(tensor).get_shape()[layout.axis.data]
         element = self.emit(rel.JoinOp([chunks, slots]))
-        index = call("add", call("mul", col(name), lit(size)), col("slot"))
+        start = call("mul", col(name), lit(size))
+        index = col("slot") if extent == size else call("add", start, col("slot"))
         if extent % size:
             element = self.emit(rel.SelectOp(element, call("lt", index, lit(extent))))
         keys = [AssignmentAttr(n, index, extent) if n == name else key(n) for n in names]
@@ -86,12 +88,14 @@ class Emitter:
         if layout and (layout.axis.data, layout.size.data) == (names.index(axis), size):
             return self.named(tensor, names, column)
         rows = self.rows(tensor, names)
-        chunk = AssignmentAttr(axis, call("idiv", col(axis), lit(size)), -(-extent // size))
-        slot = AssignmentAttr("slot", call("mod", col(axis), lit(size)), size)
+        function = "pack_sparse" if has_gaps(rows, axis) else "pack"
+        is_whole = extent == size
+        number = lit(0) if is_whole else call("idiv", col(axis), lit(size))
+        place = col(axis) if is_whole else call("mod", col(axis), lit(size))
+        chunk = AssignmentAttr(axis, number, -(-extent // size))
+        slot = AssignmentAttr("slot", place, size)
         keys = [chunk if name == axis else key(name) for name in names]
         slotted = self.emit(rel.ProjectOp(rows, [*keys, slot], {"v": col("v")}))
-        # Which axis of a sparse tensor has gaps, its type does not say.
-        function = "pack_sparse" if ten.is_sparse(ten.tensor(tensor)) else "pack"
         packed = call(function, col("v"), col("slot"), lit(size))
         return self.emit(rel.AggregateOp(slotted, list(names), {column: packed}))
 
@@ -101,6 +105,14 @@ class Emitter:
             return relation
         keys = {name: name for name in schema(relation).extents}
         return self.emit(rel.ProjectOp(relation, keys, {"v": call("long", col("v"))}))
+
+    def without(self, relation: SSAValue, keys: Collection[str]) -> SSAValue:
+        """A relation without some of its keys, each of extent 1."""
+        type = schema(relation)
+        kept = {name: name for name in type.extents if name not in keys}
+        if len(kept) == len(type.extents):
+            return relation
+        return self.emit(rel.ProjectOp(relation, kept, {name: col(name) for name in type.values}))
 
     def join(self, relations: Sequence[SSAValue]) -> SSAValue:
         return relations[0] if len(relations) == 1 else self.emit(rel.JoinOp(relations))

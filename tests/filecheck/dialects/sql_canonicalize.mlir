@@ -80,6 +80,17 @@ func.func @isolate_column() {
 }
 // CHECK: where [eq(add(u.p, 64), t.o), eq(add(u.p, 8), t.o), ge(add(u.p, 1), t.o), lt(add(u.p, 2), t.o), eq(add(sub(t.o, 1), 1), t.o), gt(u.p, sub(t.o, 1)), eq(u.p, sub(64, t.o)), eq(u.p, add(t.o, 1)), lt(u.v, sub(t.v, 1.0)), lt(u.p, sub(t.v, 1))]
 
+// The column of the later source stands alone already: it is the one that is looked up.
+// CHECK-LABEL: func.func @looked_up
+func.func @looked_up() {
+  %t = sql.table @t : !rel.relation<[o: ?], v: f64>
+  %u = sql.table @u : !rel.relation<[p: ?], v: f64>
+  %q = sql.select {p = u.p} from %t as t, %u as u where [eq(u.p, sub(t.o, 64)), eq(sub(t.o, 8), u.p)] : !rel.relation<[p: ?]>
+  sql.insert %q into @out
+  func.return
+}
+// CHECK: where [eq(u.p, sub(t.o, 64)), eq(sub(t.o, 8), u.p)]
+
 // What nobody reads goes; what writes stays.
 // CHECK-LABEL: func.func @sinks
 func.func @sinks() {

@@ -22,6 +22,27 @@ func.func @contract(%x: tensor<?x4xf32>) -> tensor<?x3xf32> {
 
 // -----
 
+// One chunk is the whole axis: no key is left to join on, and nothing to sum. Rows that a mask of
+// other axes leaves out leave no gaps in it.
+// CHECK-LABEL: func.func @whole
+func.func @whole() {
+  %x = ten.input @batch ["p", "i"] "x" : tensor<?x4xf32>
+  %m = ten.input @mask ["p"] "m" : tensor<?xi1>
+  %s = ten.sparsify %m : tensor<?xi1> -> tensor<?xi1, #ten.sparse>
+  %e = ten.map "pi,p->pi"(%x, %s) : (tensor<?x4xf32>, tensor<?xi1, #ten.sparse>) -> tensor<?x4xf32, #ten.sparse> {
+  ^bb0(%v: f32, %b: i1):
+    ten.yield %v : f32
+  }
+  %w = ten.weight @w from ["w"] layout <arrays 1 by 4> : tensor<3x4xf32>
+  %y = ten.contract "pi,oi->po"(%e, %w) : (tensor<?x4xf32, #ten.sparse>, tensor<3x4xf32>) -> tensor<?x3xf32, #ten.sparse>
+  ten.output %y to @y ["p", "o"] : tensor<?x3xf32, #ten.sparse>
+  func.return
+}
+// CHECK: rel.aggregate %{{.*}} by [p, i] {x0 = pack(v, slot, 4)}
+// CHECK: %[[J:.*]] = rel.join %{{.*}}, %{{.*}} on []
+// CHECK-NEXT: rel.project %[[J]] [p, o] {v = dot(x0, x1)}
+
+// -----
 // Chunks of the summed axis: the other side is packed alike, and rows are dot products.
 // CHECK-LABEL: func.func @chunks
 func.func @chunks() {
@@ -35,8 +56,7 @@ func.func @chunks() {
 // CHECK: %[[W:.*]] = rel.project %w [o, i] {x0 = v}
 // CHECK-NEXT: %[[S:.*]] = rel.range slot to 10
 // CHECK-NEXT: %[[J:.*]] = rel.join %u, %[[S]] on []
-// CHECK-NEXT: %[[E:.*]] = rel.project %[[J]] [i = add(mul(i, 10), slot) to 10] {v = element(v, slot)}
-// CHECK-NEXT: %[[C:.*]] = rel.project %[[E]] [i = idiv(i, 4) to 3, slot = mod(i, 4) to 4] {v}
+// CHECK-NEXT: %[[C:.*]] = rel.project %[[J]] [i = idiv(slot, 4) to 3, slot = mod(slot, 4) to 4] {v = element(v, slot)}
 // CHECK-NEXT: %[[P:.*]] = rel.aggregate %[[C]] by [i] {x1 = pack(v, slot, 4)}
 // CHECK-NEXT: %[[D:.*]] = rel.join %[[W]], %[[P]] on [i]
 // CHECK-NEXT: %[[Y:.*]] = rel.aggregate total %[[D]] by [o] {v = sum(dot(x0, x1))}

@@ -12,7 +12,7 @@ func.func @forward(%x: tensor<?x4xf32>) -> tensor<?x3xf32> {
 // CHECK-NEXT: rel.table scratch @result0 :
 // CHECK-NEXT: func.func @forward() {
 // CHECK:        rel.aggregate %{{.*}} by [p, i] {[[X:[a-z0-9]+]] = pack(v, slot, 4)}
-// CHECK:        rel.join %{{.*}}, %{{.*}} on [i]
+// CHECK:        rel.join %{{.*}}, %{{.*}} on []
 // CHECK-NEXT:   rel.project %{{.*}} {v = dot({{.*}})}
 // CHECK-NEXT:   rel.insert %{{.*}} into @result0
 // CHECK-NEXT:   func.return

@@ -12,11 +12,11 @@ func.func @forward(%x: tensor<?x4xf32>) -> tensor<?x3xf32> {
 // CHECK-NEXT: sql.create_table weight @w : <[o: 3, i: 1], v: vector<4xf32>> from ["w"] layout <arrays 1 by 4>
 // CHECK-NEXT: sql.create_table scratch @result0 :
 // CHECK-NEXT: func.func @forward() {
-// CHECK:        sql.select {{.*}}pack(a0.v, mod(a0.i, 4), 4)} {{.*}} group [a0.p, idiv(a0.i, 4)]
-// CHECK:        sql.select {{.*}}dot({{.*}})} {{.*}} where [eq(a0.i, a1.i)]
+// CHECK:        sql.select {{.*}}pack(a0.v, a0.i, 4)} {{.*}} group [a0.p]
+// CHECK:        sql.select {{.*}}dot({{.*}})} from {{.*}}%w as
 // CHECK-NEXT:   sql.insert %{{.*}} into @result0
 // CHECK-NOT:  func.func @reset
-// SQLITE: sql.create_table scratch @scratch0 : <[i: 1, p: ?], {{.*}}_0: f64, {{.*}}_3: f64>
+// SQLITE: sql.create_table scratch @scratch0 : <[p: ?], {{.*}}_0: f64, {{.*}}_3: f64>
 // SQLITE: sql.create_table weight @w : <[o: 3, i: 1], v_0: f32, v_1: f32, v_2: f32, v_3: f32> from ["w"] layout <columns 1 by 4>
 // SQLITE: sql.insert %{{.*}} into @scratch0
 // SQLITE: sql.insert %{{.*}} into @result0

@@ -1,5 +1,6 @@
-// RUN: sql-opt %s --order-joins | filecheck %s
-// RUN: sql-opt %s --pass 'order-joins{dynamic=1000}' | filecheck %s --check-prefix LARGE
+// RUN: sql-opt %s --pass 'order-joins{target=postgres}' | filecheck %s
+// RUN: sql-opt %s --pass 'order-joins{target=duckdb}' | filecheck %s --check-prefix HASHED
+// RUN: sql-opt %s --pass 'order-joins{target=postgres dynamic=1000}' | filecheck %s --check-prefix LARGE
 // RUN: sql-opt %s --pass 'order-joins{target=sqlite}' | filecheck %s --check-prefix LOOPS
 
 // CHECK-LABEL: func.func @ids
@@ -44,6 +45,22 @@ func.func @sizes() {
 // CHECK-NEXT: rel.insert %j
 // LARGE: %[[J:.*]] = rel.join %large, %small on [i]
 // LARGE-NEXT: rel.project %[[J]] [p, i, o] {x, y}
+
+// HASHED-LABEL: func.func @product
+func.func @product() {
+  %x = rel.scan @x : !rel.relation<[p: ?], x: vector<64xf32>>
+  %w = rel.scan @w : !rel.relation<[o: 100], w: vector<64xf32>>
+  %r = rel.scan @r : !rel.relation<[p: ?, o: 100], v: f32>
+  %j = rel.join %x, %w on []
+  %y = rel.project %j [p, o] {y = dot(x, w)}
+  %s = rel.join %r, %y on [p, o]
+  rel.insert %s into @s
+  func.return
+}
+// The few vectors are hashed, and the weights stream past them, also below a further join.
+// HASHED: %[[J:.*]] = rel.join %w, %x on []
+// HASHED: %[[Y:.*]] = rel.project %{{.*}} [p, o] {y = dot(x, w)}
+// HASHED: rel.join %[[Y]], %r on [p, o]
 
 // CHECK-LABEL: func.func @skip
 // LOOPS-LABEL: func.func @skip
