@@ -12,7 +12,7 @@ CONTENDERS: dict[str, Contender] = {
         SqlContender("sqlite-naive", "sqlite", "rows"),
         SqlContender("sqlite", "sqlite", "auto"),
         SqlContender("duckdb-naive", "duckdb", "rows"),
-        SqlContender("duckdb-row-chunks", "duckdb", "arrays"),
+        SqlContender("duckdb-row-chunks", "duckdb", "arrays", chunk=64),
         SqlContender("duckdb-columns", "duckdb", "columns"),
         SqlContender("duckdb", "duckdb", "auto"),
         PublishedContender("duckdb-products-row-chunks", is_pivoted=False),

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -43,11 +43,12 @@ class SqlRunner:
 
 @dataclass(frozen=True)
 class SqlContender(Contender):
-    """`engine` with `layout`; what else `load_model` takes would be a field here."""
+    """`engine` with `layout`, and weights in chunks of `chunk` elements if not as the target's."""
 
     name: str
     engine: Literal["sqlite", "duckdb", "postgres"]
     layout: Layout
+    chunk: int | None = None
     takes_empty_batches: ClassVar[bool] = True
 
     def version(self) -> str:
@@ -60,6 +61,8 @@ class SqlContender(Contender):
     def load(self, checkpoint: Path, folder: Path) -> None:
         with self.url(folder) as url:
             database = connect(url, create=True)
+            if self.chunk is not None:
+                database.profile = replace(database.profile, weight_chunk=self.chunk)
             load_model(database, checkpoint, MODEL, layout=self.layout)
             database.close()
 
