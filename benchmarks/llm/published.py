@@ -5,7 +5,8 @@ Measured is less than a model: for each layer Q|K|V, O, gate, up and down, and o
 each multiplied by a vector that lies in a table already. Norms, rotary embedding, attention,
 residuals, storing and packing results, and choosing a token are left out, so that a step is a lower
 bound of what the published form of the model takes. The engine is DuckDB with its own settings, as
-the authors' scripts set none. Weights lie in lists of `chunk` floats, in one of two forms:
+the authors' scripts set none; the file is written as ours are, uncompressed. Weights lie in lists
+of `chunk` floats, in one of two forms:
 
 row chunks: a matrix is a table (layer, o, c, v) of all layers; a product joins on the chunk's
 number c, and adds the dot products grouped by the output o.
