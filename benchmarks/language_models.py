@@ -55,6 +55,8 @@ def main() -> None:
                 results.merge(known, shape, contender, phase, figures)
                 results.write(known, file)
                 console.print(shape, name, phase, figures.get("stopped", "done"))
+    # As written, contenders have the order of their list.
+    known = results.read(file)
     write_report(known, arguments.output / "benchmark.md")
     write_plots(known, arguments.output)
 
