@@ -4,10 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 REFERENCES := .venv-references
-BENCH := .venv-bench
+BENCH := .venv-bench-llm
+BENCH_VIEWS := .venv-bench
+BENCH_OPTIONS ?=
 DEMO_PROMPT ?= Once upon a time
 
-.PHONY: demo test check types references check-references conformance check-conformance bench-views clean
+.PHONY: demo test check types references check-references conformance check-conformance bench bench-views clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -52,15 +54,27 @@ conformance: $(STAMP)
 check-conformance: $(STAMP)
 	$(BIN)/python tests/conformance/generate.py --check
 
-# Models of scikit-learn and PyTorch as views on every engine, timed, against onnxruntime.
-bench-views: $(BENCH)/.installed
-	$(BENCH)/bin/python benchmarks/views.py
+# Language models on every engine, beside numpy and llama.cpp; writes docs/benchmark.*. A part of it:
+# make bench BENCH_OPTIONS="--shapes 15M --engines duckdb". llama.cpp is compiled, which takes a C++
+# compiler and some minutes.
+bench: $(BENCH)/.installed
+	$(BENCH)/bin/python benchmarks/language_models.py $(BENCH_OPTIONS)
 
-$(BENCH)/.installed: pyproject.toml tests/references/requirements-ml.txt
+$(BENCH)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/pip install -qq --upgrade pip
-	$(BENCH)/bin/pip install -qq --editable '.[dev]' --requirement tests/references/requirements-ml.txt
+	$(BENCH)/bin/pip install -qq --editable '.[bench,dev]'
+	touch $@
+
+# Models of scikit-learn and PyTorch as views on every engine, timed, against onnxruntime.
+bench-views: $(BENCH_VIEWS)/.installed
+	$(BENCH_VIEWS)/bin/python benchmarks/views.py
+
+$(BENCH_VIEWS)/.installed: pyproject.toml tests/references/requirements-ml.txt
+	$(PYTHON) -m venv $(BENCH_VIEWS)
+	$(BENCH_VIEWS)/bin/pip install -qq --upgrade pip
+	$(BENCH_VIEWS)/bin/pip install -qq --editable '.[dev]' --requirement tests/references/requirements-ml.txt
 	touch $@
 
 clean:
-	rm -rf .venv $(REFERENCES) $(BENCH) .types build *.egg-info
+	rm -rf .venv $(REFERENCES) $(BENCH) $(BENCH_VIEWS) .types build *.egg-info

