@@ -23,8 +23,8 @@ from tensorjoin.program import Statement
 from tensorjoin.targets import SQLITE
 
 BUSY_SECONDS = 5.0
-BATCH_ROWS = 50_000
-"""Rows turned into Python objects at a time."""
+BATCH_VALUES = 1 << 15
+"""Values turned into Python objects at a time: few enough to stay in the processor's cache."""
 INTERRUPT_STEPS = 1_000_000
 """Virtual machine instructions between two looks at pending signals: some 10 ms."""
 SETTINGS = ("PRAGMA temp_store = MEMORY", "PRAGMA cache_size = -65536")
@@ -111,9 +111,10 @@ class SqliteDatabase(Database):
         row = exp.Tuple(expressions=[exp.Placeholder() for _ in columns])
         sql = insertion(table, columns, exp.Values(expressions=[row])).sql(self.dialect)
         rows = len(next(iter(columns.values())))
+        step = max(1, BATCH_VALUES // len(columns))
         with self._savepoint():
-            for start in range(0, rows, BATCH_ROWS):
-                batch = [column[start : start + BATCH_ROWS].tolist() for column in columns.values()]
+            for start in range(0, rows, step):
+                batch = [column[start : start + step].tolist() for column in columns.values()]
                 self._connection.executemany(sql, zip(*batch, strict=True))
 
     @contextlib.contextmanager
