@@ -127,6 +127,12 @@ class Database(ABC):
         return
 
     @abstractmethod
+    def limit_memory(self, size: int) -> None:
+        """
+        Let the engine hold about `size` bytes, and the rest in files; before anything else is done.
+        """
+
+    @abstractmethod
     def require_writable(self) -> None:
         """Refuse, without changing anything, if nothing could be written here."""
 

@@ -83,6 +83,10 @@ class DuckdbDatabase(Database):
         if rows <= ROW_GROUP:
             self._worker.run(lambda: self._connection.execute("SET threads = 1"))
 
+    def limit_memory(self, size: int) -> None:
+        with self._one_line_errors():
+            self._connection.execute(f"SET memory_limit = '{size} bytes'")
+
     def require_writable(self) -> None:
         if self._path is not None:
             require_writable_file(self._path)

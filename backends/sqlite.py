@@ -63,6 +63,19 @@ class SqliteDatabase(Database):
         has_math = has_math_functions(self._connection)
         self.profile = SQLITE if has_math else replace(SQLITE, functions=frozenset())
 
+    def limit_memory(self, size: int) -> None:
+        settings = (
+            # The heap's limit is the process's: caches and sorters give way to each other.
+            f"PRAGMA soft_heap_limit = {size}",
+            f"PRAGMA main.cache_size = -{size // 2048}",
+            # Temporary tables are a file of their own, which is written once its cache is full.
+            "PRAGMA temp_store = FILE",
+            f"PRAGMA temp.cache_size = -{size // 4096}",
+        )
+        with self._one_line_errors():
+            for setting in settings:
+                self._connection.execute(setting)
+
     def require_writable(self) -> None:
         if self._path is not None:
             require_writable_file(self._path)

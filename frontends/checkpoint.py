@@ -25,7 +25,7 @@ from tensorjoin.errors import TensorjoinError
 
 READABLE_DTYPES = ("F32", "F16", "BF16")
 
-MAPPED_BYTES = 64 << 20
+MAPPED_BYTES = 16 << 20
 """Bytes read before the files are mapped anew."""
 
 _SINGLE_FILE = "model.safetensors"
