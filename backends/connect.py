@@ -5,16 +5,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tensorjoin.backends.database import Database, may
+from tensorjoin.backends.memory import engine_share
 from tensorjoin.errors import TensorjoinError
 
 MEMORY = ":memory:"
 
 
-def connect(url: str, *, create: bool) -> Database:
+def connect(url: str, *, create: bool, memory: int | None = None) -> Database:
     """
     Open the database at `url`: sqlite:///path, duckdb:///path or postgresql://...
 
-    With `create`, a file that does not exist is made; without, it is an error.
+    With `create`, a file that does not exist is made; without, it is an error. `memory` is what
+    this process may use, in bytes, Python and its libraries included; a server's is its own.
     """
     scheme = url.partition("://")[0]
     if scheme not in BACKENDS:
@@ -22,7 +24,15 @@ def connect(url: str, *, create: bool) -> Database:
             f"unknown database URL {_without_secrets(url)!r}:"
             " use sqlite:///path, duckdb:///path or postgresql://user@host/database"
         )
-    return BACKENDS[scheme](url, create)
+    share = None if memory is None else engine_share(memory)
+    database = BACKENDS[scheme](url, create)
+    if share is not None:
+        try:
+            database.limit_memory(share)
+        except BaseException:
+            database.close()
+            raise
+    return database
 
 
 def _sqlite(url: str, create: bool) -> Database:

@@ -110,7 +110,7 @@ class Database(ABC):
         Append rows, given as columns of equal length.
 
         A column is one-dimensional (int64, float32, float64, or object: `str` and `None`) or, where
-        the profile has vectors, two-dimensional float32. All rows or none.
+        the profile has vectors, two-dimensional (int64, float32 or float64). All rows or none.
         """
         rows = {len(column) for column in columns.values()}
         if len(rows) != 1:
@@ -125,6 +125,12 @@ class Database(ABC):
     def expect_rows(self, rows: int) -> None:
         """Prepare for statements over tables of up to so many rows."""
         return
+
+    @abstractmethod
+    def limit_memory(self, size: int) -> None:
+        """
+        Let the engine hold about `size` bytes, and the rest in files; before anything else is done.
+        """
 
     @abstractmethod
     def require_writable(self) -> None:

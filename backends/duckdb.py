@@ -10,6 +10,7 @@ import duckdb
 import numpy as np
 from sqlglot import exp
 
+from tensorjoin.backends.arrow import ArrowColumns
 from tensorjoin.backends.database import (
     Database,
     Value,
@@ -111,6 +112,10 @@ class DuckdbDatabase(Database):
         if rows <= ROW_GROUP:
             self._worker.run(lambda: self._connection.execute("SET threads = 1"))
 
+    def limit_memory(self, size: int) -> None:
+        with self._one_line_errors():
+            self._connection.execute(f"SET memory_limit = '{size} bytes'")
+
     def require_writable(self) -> None:
         if self._path is not None:
             require_writable_file(self._path)
@@ -161,19 +166,9 @@ class DuckdbDatabase(Database):
         self._worker.run(lambda: self._load(table, columns))
 
     def _load(self, table: str, columns: Mapping[str, np.ndarray]) -> None:
-        # DuckDB scans a dictionary of one-dimensional arrays in place, so that a vector column
-        # travels as one array for each element.
-        source: dict[str, np.ndarray] = {}
-        selected: list[exp.Expr] = []
-        for column in columns.values():
-            parts = [column] if column.ndim == 1 else list(column.T)
-            names = [f"c{len(source) + offset}" for offset in range(len(parts))]
-            source.update(zip(names, parts, strict=True))
-            references = [or_nan(name) if has_nan(column) else loaded(name) for name in names]
-            selected.append(
-                references[0] if column.ndim == 1 else exp.Array(expressions=references)
-            )
-        rows = exp.Select(expressions=selected).from_(exp.Table(this=identifier(SOURCE)))
+        source = ArrowColumns(list(columns.values()))
+        rows = exp.Select(expressions=[identifier(name) for name in source.names])
+        rows = rows.from_(exp.Table(this=identifier(SOURCE)))
         sql = insertion(table, columns, rows).sql(self.dialect)
         self._connection.register(SOURCE, source)
         try:
@@ -182,23 +177,9 @@ class DuckdbDatabase(Database):
             # A failed transaction has no use for it, and would hide its own error behind this one.
             with contextlib.suppress(duckdb.Error):
                 self._connection.unregister(SOURCE)
-            # DuckDB holds on to the dictionary until the transaction ends, and that would be the
-            # whole model.
+            # DuckDB holds on to the source until the transaction ends, and that would be the whole
+            # model.
             source.clear()
-
-
-def has_nan(column: np.ndarray) -> bool:
-    return column.dtype.kind == "f" and bool(np.isnan(column).any())
-
-
-def loaded(name: str) -> exp.Expr:
-    return exp.Column(this=identifier(name))
-
-
-def or_nan(name: str) -> exp.Expr:
-    """A column of numbers: the scan of numpy's arrays takes NaN for NULL."""
-    nan = exp.Cast(this=exp.Literal.string("NaN"), to=exp.DataType.build("DOUBLE"))
-    return exp.Coalesce(this=loaded(name), expressions=[nan])
 
 
 def _check_magic(path: Path) -> None:

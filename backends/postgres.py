@@ -66,6 +66,19 @@ class PostgresDatabase(Database):
         # Ctrl-C inside the driver leaves, now and then, a connection with a command under way.
         self._worker = Worker(self._cancel)
 
+    def limit_memory(self, size: int) -> None:
+        # The server's shared memory is not ours to set, only what it adds for this session.
+        # Several sorts and hashes may be under way in one statement.
+        kilobytes = size // 1024
+        shares = {
+            "temp_buffers": kilobytes // 4,
+            "maintenance_work_mem": kilobytes // 4,
+            "work_mem": kilobytes // 16,
+        }
+        with self._one_line_errors():
+            for name, share in shares.items():
+                self._connection.execute("SELECT set_config($1, $2, false)", [name, f"{share}kB"])
+
     def require_writable(self) -> None:
         rows = self.query(
             Statement(

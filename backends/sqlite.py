@@ -23,8 +23,8 @@ from tensorjoin.program import Statement
 from tensorjoin.targets import SQLITE
 
 BUSY_SECONDS = 5.0
-BATCH_ROWS = 50_000
-"""Rows turned into Python objects at a time."""
+BATCH_VALUES = 1 << 15
+"""Values turned into Python objects at a time: few enough to stay in the processor's cache."""
 INTERRUPT_STEPS = 1_000_000
 """Virtual machine instructions between two looks at pending signals: some 10 ms."""
 SETTINGS = ("PRAGMA temp_store = MEMORY", "PRAGMA cache_size = -65536")
@@ -62,6 +62,19 @@ class SqliteDatabase(Database):
         self._connection.set_progress_handler(_keep_going, INTERRUPT_STEPS)
         has_math = has_math_functions(self._connection)
         self.profile = SQLITE if has_math else replace(SQLITE, functions=frozenset())
+
+    def limit_memory(self, size: int) -> None:
+        settings = (
+            # The heap's limit is the process's: caches and sorters give way to each other.
+            f"PRAGMA soft_heap_limit = {size}",
+            f"PRAGMA main.cache_size = -{size // 2048}",
+            # Temporary tables are a file of their own, which is written once its cache is full.
+            "PRAGMA temp_store = FILE",
+            f"PRAGMA temp.cache_size = -{size // 4096}",
+        )
+        with self._one_line_errors():
+            for setting in settings:
+                self._connection.execute(setting)
 
     def require_writable(self) -> None:
         if self._path is not None:
@@ -111,9 +124,10 @@ class SqliteDatabase(Database):
         row = exp.Tuple(expressions=[exp.Placeholder() for _ in columns])
         sql = insertion(table, columns, exp.Values(expressions=[row])).sql(self.dialect)
         rows = len(next(iter(columns.values())))
+        step = max(1, BATCH_VALUES // len(columns))
         with self._savepoint():
-            for start in range(0, rows, BATCH_ROWS):
-                batch = [column[start : start + BATCH_ROWS].tolist() for column in columns.values()]
+            for start in range(0, rows, step):
+                batch = [column[start : start + step].tolist() for column in columns.values()]
                 self._connection.executemany(sql, zip(*batch, strict=True))
 
     @contextlib.contextmanager

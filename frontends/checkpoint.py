@@ -25,6 +25,9 @@ from tensorjoin.errors import TensorjoinError
 
 READABLE_DTYPES = ("F32", "F16", "BF16")
 
+MAPPED_BYTES = 16 << 20
+"""Bytes read before the files are mapped anew."""
+
 _SINGLE_FILE = "model.safetensors"
 _INDEX_FILE = "model.safetensors.index.json"
 _PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt")
@@ -93,6 +96,7 @@ class Checkpoint:
                     )
             self._sizes = [file.stat().st_size for file in files]
             self._open_files = opened.pop_all()
+        self._mapped = 0
 
     def _add_entries(self, file: Path, handle: _Handle, index: Mapping[str, Path]) -> None:
         for name in handle.keys():  # noqa: SIM118 -- safe_open is not a mapping
@@ -145,6 +149,9 @@ class Checkpoint:
             rows = self._handles[entry.file].get_slice(name)[start:stop]
         except (SafetensorError, OSError) as error:
             raise _unreadable(entry.file, error) from error
+        self._mapped += rows.nbytes
+        if self._mapped > MAPPED_BYTES:
+            self._map_anew()
         return rows.astype(np.float32, copy=False)
 
     def check(self, expected: Mapping[str, tuple[int, ...]]) -> None:
@@ -201,6 +208,15 @@ class Checkpoint:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _map_anew(self) -> None:
+        # What was read of a mapped file stays in the process's memory until the file is unmapped.
+        with ExitStack() as opened:
+            handles = {file: opened.enter_context(_open(file)) for file in self._handles}
+            self._open_files.close()
+            self._handles = handles
+            self._open_files = opened.pop_all()
+        self._mapped = 0
 
     def _missing(self, name: str, detail: str = "") -> TensorjoinError:
         return TensorjoinError(

@@ -34,9 +34,13 @@ class LanguageModel:
         self._session: Session | None = None
 
     @classmethod
-    def open(cls, url: str, name: str | None = None) -> "LanguageModel":
-        """The model called `name` in the database at `url`, or the only one there."""
-        database = connect(url, create=False)
+    def open(cls, url: str, name: str | None = None, memory: int | None = None) -> "LanguageModel":
+        """
+        The model called `name` in the database at `url`, or the only one there.
+
+        `memory` is what the process may use, in bytes, Python and its libraries included.
+        """
+        database = connect(url, create=False, memory=memory)
         try:
             return cls(database, find_model(database, name))
         except BaseException:
@@ -45,10 +49,18 @@ class LanguageModel:
 
     @classmethod
     def load(
-        cls, directory: str | Path, url: str, name: str | None = None, replace: bool = False
+        cls,
+        directory: str | Path,
+        url: str,
+        name: str | None = None,
+        replace: bool = False,
+        memory: int | None = None,
     ) -> "LanguageModel":
-        """Load a Hugging Face directory into the database at `url`, and open it."""
-        database = connect(url, create=True)
+        """
+        Load a Hugging Face directory into the database at `url`, and open it; `memory` as in
+        `open`.
+        """
+        database = connect(url, create=True, memory=memory)
         try:
             return cls(database, load_model(database, Path(directory), name, replace))
         except BaseException:

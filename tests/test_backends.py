@@ -223,6 +223,24 @@ def test_insert_vectors(database: Database) -> None:
     assert np.array([w for _, _, w in stored], np.float32).tobytes() == vectors[:, :3].tobytes()
 
 
+@pytest.mark.parametrize(
+    ("kind", "dtype"), [("FLOAT", np.float32), ("DOUBLE", np.float64), ("BIGINT", np.int64)]
+)
+def test_insert_long_vectors(kind: str, dtype: type[np.generic]) -> None:
+    """A row of weights whole, of more rows than the engine takes at a time."""
+    bits = np.random.default_rng(0).integers(0, 256, (2500, 576 * np.dtype(dtype).itemsize))
+    vectors = bits.astype(np.uint8).view(dtype)
+    database = connect("duckdb:///:memory:", create=True)
+    try:
+        database.execute(Statement(f"CREATE TABLE t (i INTEGER, v {kind}[])"))
+        database.insert("t", {"i": np.arange(2500), "v": vectors})
+        stored = np.array([v for _, v in rows(database, "t", "i")], dtype)
+    finally:
+        database.close()
+    # Random bits hold NaN of every kind, infinities and subnormal numbers.
+    assert np.array_equal(stored, vectors, equal_nan=dtype is not np.int64)
+
+
 def test_insert_keeps_nan(database: Database) -> None:
     """SQLite has none: NULL stands for it."""
     create_table(database, "t", {"f": "DOUBLE PRECISION"})

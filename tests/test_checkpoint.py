@@ -7,6 +7,7 @@ from pathlib import Path
 
 import ml_dtypes
 import numpy as np
+import psutil
 import pytest
 from safetensors.numpy import load_file, save_file
 
@@ -54,6 +55,25 @@ def test_read_rows_is_a_slice_of_the_tensor(tmp_path, dtype, shape):
             rows = checkpoint.read_rows("x", start, stop)
             assert rows.dtype == np.float32
             np.testing.assert_array_equal(rows, tensor[start:stop].astype(np.float32))
+
+
+def resident_bytes(file):
+    """The memory that holds what this process has mapped of a file, as the system counts it."""
+    maps = psutil.Process().memory_maps()
+    return sum(mapped.rss for mapped in maps if mapped.path == str(file))
+
+
+@pytest.mark.skipif(not hasattr(psutil.Process, "memory_maps"), reason="the system does not tell")
+def test_reading_does_not_fill_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("tensorjoin.frontends.checkpoint.MAPPED_BYTES", 1 << 20)
+    tensor = random(4096, 1024)
+    save(tmp_path, {"x": tensor})
+    with Checkpoint.open(tmp_path) as checkpoint:
+        for start in range(0, 4096, 128):
+            rows = checkpoint.read_rows("x", start, start + 128)
+            np.testing.assert_array_equal(rows, tensor[start : start + 128])
+            # Not 1 MiB: the system reads ahead.
+            assert resident_bytes(tmp_path / "model.safetensors") < tensor.nbytes / 2
 
 
 def test_bfloat16_specials_survive(tmp_path):

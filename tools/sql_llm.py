@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.tools.cli import CommandLine, run
+from tensorjoin.tools.sizes import memory_size
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -50,6 +51,8 @@ def command_line() -> argparse.ArgumentParser:
         "--replace", action="store_true", help="in the place of the model of that name"
     )
 
+    add_memory(load_parser)
+
     add("list", list_models, "List the models of a database.")
 
     drop_parser = add("drop", drop, "Remove a model and all its tables.")
@@ -58,6 +61,7 @@ def command_line() -> argparse.ArgumentParser:
     generate_parser = add("generate", generate, "Continue a prompt.")
     add_name(generate_parser)
     add_generation(generate_parser)
+    add_memory(generate_parser)
 
     logits_parser = add("logits", logits, "Write the logits after each of some tokens.")
     add_name(logits_parser)
@@ -69,11 +73,22 @@ def command_line() -> argparse.ArgumentParser:
         metavar="FILE.npy",
         help="float32 [tokens, vocabulary], in numpy's format",
     )
+    add_memory(logits_parser)
     return parser
 
 
 def add_name(parser: CommandLine) -> None:
     parser.add_argument("--name", help="which model; not needed if there is only one")
+
+
+def add_memory(parser: CommandLine) -> None:
+    parser.add_argument(
+        "--memory",
+        type=memory_size,
+        metavar="SIZE",
+        help="what this process may use, Python and its libraries included, such as 512MB or"
+        " 1.5GiB; a PostgreSQL server's memory is its own, only the session's part is set",
+    )
 
 
 def add_generation(parser: CommandLine) -> None:
@@ -143,7 +158,8 @@ def opened(args: argparse.Namespace, create: bool = False) -> Generator["Databas
     """The database of the arguments."""
     from tensorjoin.backends.connect import connect
 
-    with closing(connect(args.db, create=create)) as database:
+    memory = getattr(args, "memory", None)
+    with closing(connect(args.db, create=create, memory=memory)) as database:
         yield database
 
 
