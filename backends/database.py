@@ -37,6 +37,8 @@ class Database(ABC):
     """The engine's name in sqlglot."""
     engine_errors: ClassVar[tuple[type[Exception], ...]]
     """What the driver raises when a statement fails."""
+    version_query: ClassVar[str]
+    """A query of one row, whose one column begins with the engine's version."""
 
     def __init__(self) -> None:
         self._in_transaction = False
@@ -86,6 +88,11 @@ class Database(ABC):
         """The names of the tables and views which an unqualified name can reach."""
         with self._one_line_errors():
             return self._tables()
+
+    def version(self) -> str:
+        """The engine's version, such as 3.40.1."""
+        ((text,),) = self.query(Statement(self.version_query))
+        return str(text).split()[0].lstrip("v")
 
     def columns(self, statement: Statement) -> list[str]:
         """The names of the columns that a query has."""

@@ -41,6 +41,7 @@ class PostgresDatabase(Database):
 
     dialect = "postgres"
     engine_errors = (psycopg.Error,)
+    version_query = "SHOW server_version"
 
     def __init__(self, url: str) -> None:
         super().__init__()

@@ -54,13 +54,15 @@ def to_tensor_algebra() -> Pipeline:
     )
 
 
-def to_relational(profile: TargetProfile, layout: Layout = "auto") -> Pipeline:
-    """Any level above -> `rel`, weights stored as `layout` says or as suits the target."""
+def to_relational(profile: TargetProfile, layout: Layout = "auto", costs: str = "") -> Pipeline:
+    """
+    Any level above -> `rel`, weights stored as `layout` says or as is cheapest by the file `costs`.
+    """
     return (
         *to_tensor_algebra(),
         TileWeightsPass(chunk=profile.chunk),
         TileStatePass(chunk=profile.chunk),
-        AssignLayoutsPass(target=profile.name, layout=layout),
+        AssignLayoutsPass(target=profile.name, layout=layout, costs=costs),
         ConvertTenToRelPass(),
         PushProjectionsPass(),
         CanonicalizePass(),
@@ -96,7 +98,8 @@ def to_query(profile: TargetProfile, wide_inputs: tuple[str, ...]) -> Pipeline:
         *to_tensor_algebra(),
         TileInputsPass(tables=wide_inputs, target=profile.name),
         TileWeightsPass(chunk=profile.chunk),
-        AssignLayoutsPass(target=profile.name),
+        # Cut as the inputs are, which lie in tables of their own.
+        AssignLayoutsPass(target=profile.name, layout="arrays" if profile.vectors else "columns"),
         ConvertTenToRelPass(),
         VectorizeRowsPass(),
         PivotOutputsPass(),

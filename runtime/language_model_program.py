@@ -19,15 +19,19 @@ from tensorjoin.targets import TargetProfile
 
 
 def compile_language_model(
-    config: LlamaConfig, profile: TargetProfile, model: str, layout: Layout = "auto"
+    config: LlamaConfig,
+    profile: TargetProfile,
+    model: str,
+    layout: Layout = "auto",
+    costs: str = "",
 ) -> Program:
     """
     The program for a model called `model`: the procedure `forward`, and those of
-    runtime/generation.mlir around it.
+    runtime/generation.mlir around it; `costs` is a file of coefficients.
     """
     module = import_llama(config)
     ctx = Context()
-    for stage in to_relational(profile, layout):
+    for stage in to_relational(profile, layout, costs):
         stage.apply(ctx, module)
     add_generation(module)
     for stage in (*to_statements(profile), ResetScratchPass()):

@@ -8,6 +8,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from tensorjoin.backends.database import Database
+from tensorjoin.calibration import stored_path
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.frontends.checkpoint import Checkpoint
 from tensorjoin.frontends.llama_config import expected_tensors, read_llama_config
@@ -54,7 +55,9 @@ def load_model(
     name = check_name(directory.resolve().name if name is None else name)
     with Checkpoint.open(directory) as checkpoint:
         checkpoint.check(expected_tensors(config))
-        program = compile_language_model(config, database.profile, name, layout)
+        measured = stored_path(database.profile.name, database.version())
+        costs = str(measured) if measured.exists() else ""
+        program = compile_language_model(config, database.profile, name, layout, costs)
         lasting = tuple(table.name for table in program.tables if not table.is_temporary)
         tables = (*lasting, table_name(name, PROGRAM), table_name(name, TOKENS))
         check_lengths(database, name, program)

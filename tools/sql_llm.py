@@ -12,7 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.tools.cli import CommandLine, run
+from tensorjoin.tools.cli import CommandLine, progress_bar, run
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -165,7 +165,7 @@ def load(args: argparse.Namespace) -> None:
     with (
         opened(args, create=True) as database,
         undone_if_interrupted(),
-        progress_bar() as progress,
+        progress_bar("loading") as progress,
     ):
         model = load_model(database, args.directory, args.name, args.replace, progress)
     seconds = time.monotonic() - start
@@ -173,20 +173,6 @@ def load(args: argparse.Namespace) -> None:
         f"loaded {model.shown}: {model.manifest.parameters:,} parameters in {seconds:.1f} s",
         file=sys.stderr,
     )
-
-
-@contextmanager
-def progress_bar() -> Generator[Callable[[int, int], None]]:
-    """A function that shows how much of a whole is done, where there is someone to see it."""
-    if not sys.stderr.isatty():
-        yield lambda loaded, total: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("loading", total=None)
-        yield lambda loaded, total: bar.update(task, completed=loaded, total=total)
 
 
 def list_models(args: argparse.Namespace) -> None:
