@@ -40,6 +40,16 @@ def stored_path(engine: str, version: str) -> Path:
     return Path(home) / "tensorjoin" / "costs" / f"{engine}-{version}.json"
 
 
+def current(engine: str, version: str) -> Calibration:
+    """
+    What was measured of this engine and version, or else what comes with the package.
+
+    Raises TensorjoinError where the file is there and is no calibration.
+    """
+    path = stored_path(engine, version)
+    return read(path) if path.exists() else shipped(engine)
+
+
 def read(path: Path) -> Calibration:
     """A stored calibration; raises TensorjoinError where the file is none, or cannot be read."""
     try:

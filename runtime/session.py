@@ -82,7 +82,11 @@ class Session:
             for number in range(1 if loop is None else loop.count):
                 bound = values if loop is None else {**values, loop.counter: number}
                 for step in steps:
-                    self.database.execute(step.statement, bound)
+                    self.execute(step, bound)
+
+    def execute(self, step: Step, values: Mapping[str, Value]) -> None:
+        """Run one statement of a procedure."""
+        self.database.execute(step.statement, values)
 
     def forward(self, tokens: Sequence[int], emit_all: bool = False) -> None:
         """

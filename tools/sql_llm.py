@@ -59,6 +59,19 @@ def command_line() -> argparse.ArgumentParser:
     add_name(generate_parser)
     add_generation(generate_parser)
 
+    profile_parser = add("profile", profile, "Show where the time of a token goes.")
+    add_name(profile_parser)
+    profile_parser.add_argument(
+        "--token-ids",
+        type=token_ids,
+        default=[0],
+        metavar="1,2,3",
+        help="the tokens before the one that is measured; default: 0",
+    )
+    profile_parser.add_argument(
+        "--output", type=Path, metavar="FILE.svg", help="a roofline, by matplotlib"
+    )
+
     logits_parser = add("logits", logits, "Write the logits after each of some tokens.")
     add_name(logits_parser)
     logits_parser.add_argument("--token-ids", required=True, type=token_ids, metavar="1,2,3")
@@ -289,6 +302,28 @@ def print_pieces(pieces: Iterable[str]) -> None:
     finally:
         if started:
             print(flush=True)
+
+
+def profile(args: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from tensorjoin.runtime.catalog import find_model
+    from tensorjoin.runtime.profile import profile as measure
+    from tensorjoin.tools.profile_table import profile_table
+
+    if args.output is not None and not args.output.parent.is_dir():
+        raise TensorjoinError(f"no directory {args.output.parent}: create it first")
+    with opened(args) as database:
+        operators, coefficients = measure(database, find_model(database, args.name), args.token_ids)
+    console = Console()
+    if not console.is_terminal:
+        # A file or a pipe has no width to keep to.
+        console = Console(width=200)
+    console.print(profile_table(operators))
+    if args.output is not None:
+        from tensorjoin.runtime.roofline import draw
+
+        draw(operators, coefficients, args.output)
 
 
 def logits(args: argparse.Namespace) -> None:
