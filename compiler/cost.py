@@ -29,6 +29,8 @@ class Work:
     """Rows that come out of a join."""
     grouped: float = 0.0
     """Rows that go into an aggregate."""
+    carried: float = 0.0
+    """Values in these rows: an engine may sort whole rows to group them."""
     written: float = 0.0
     """Rows stored."""
     bytes: float = 0.0
@@ -67,6 +69,7 @@ BOUNDS: Mapping[str, Bound] = {
     "read": "rows",
     "joined": "rows",
     "grouped": "rows",
+    "carried": "rows",
     "written": "rows",
     "packed": "rows",
     "bytes": "bytes",
@@ -114,8 +117,8 @@ ROW_FORMATS: Mapping[str, RowFormat] = {
     # A clustered table is an index, of which a page of 4096 bytes holds at least four rows; the
     # rest of a longer one lies in pages of its own (https://sqlite.org/fileformat2.html, 1.6).
     "sqlite": RowFormat(element_bytes=8, row_bytes=8, together=1002, stores_chunks=True),
-    # It works on 2048 rows at a time: with longer ones, they leave the processor's cache.
-    "duckdb": RowFormat(element_bytes=4, row_bytes=8, together=4096, stores_chunks=False),
+    # It works on 2048 rows at a time; of longer ones, they are more than the 2 MiB of a cache.
+    "duckdb": RowFormat(element_bytes=4, row_bytes=8, together=1032, stores_chunks=False),
     "postgres": RowFormat(element_bytes=4, row_bytes=40, together=None, stores_chunks=True),
 }
 """By the name of the target."""
@@ -157,6 +160,7 @@ def rows_product(size: int, product: Product, format: RowFormat) -> Work:
         read=elements,
         joined=pairs,
         grouped=pairs,
+        carried=2 * pairs,
         written=product.outputs * product.rows,
         bytes=elements * (format.element_bytes + format.row_bytes),
         products=pairs,
@@ -208,11 +212,12 @@ def columns_product(size: int, product: Product, format: RowFormat) -> Work:
     """Chunks whose elements are columns: named once to pack them, and once to multiply."""
     elements = product.outputs * product.chunks(size) * size * product.rows
     choices = product.inputs * size * product.rows
+    carried = 2 * elements if product.chunks(size) > 1 else 0
     return total(
         (
             packing(product, size, format),
             chunked_product(size, product, format),
-            Work(products=elements, choices=choices, columns=4 * size),
+            Work(products=elements, choices=choices, carried=carried, columns=4 * size),
         )
     )
 

@@ -76,10 +76,12 @@ def blocks(tree: exp.Expr) -> list[tuple[str, exp.Expr]]:
 
 def block_work(block: exp.Expr, rows: float, vector: int, sources: int) -> Work:
     """The work of one block over so many rows."""
+    columns = sum(1 for _ in block.find_all(exp.Column))
     dots = sum(1 for f in block.find_all(exp.Func) if f.name.lower() in DOT_PRODUCTS)
     return Work(
         joined=rows if sources > 1 else 0,
         grouped=rows if block.find(exp.Group) else 0,
+        carried=rows * columns if block.find(exp.Group) and not dots else 0,
         products=rows * sum(1 for _ in block.find_all(exp.Mul)),
         dot_products=rows * dots * vector,
         packed=rows if block.find(exp.ArrayAgg) else 0,

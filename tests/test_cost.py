@@ -43,6 +43,7 @@ def test_a_row_for_each_element():
     work = matrix_product(MatrixLayout("rows"), Product(outputs=3, inputs=10, rows=2), PLAIN)
     assert (work.read, work.joined, work.grouped, work.written) == (30, 60, 60, 6)
     assert (work.bytes, work.products, work.dot_products) == (30 * 12, 60, 0)
+    assert work.carried == 2 * 60
 
 
 def test_chunks_as_vectors():
@@ -59,6 +60,7 @@ def test_chunks_as_columns_look_at_each_element():
     work = matrix_product(MatrixLayout("columns", 4), Product(outputs=3, inputs=10, rows=2), PLAIN)
     assert (work.products, work.dot_products, work.packed) == (72, 0, 0)
     assert work.choices == 10 * 4 * 2
+    assert work.carried == 2 * 72
     more = matrix_product(MatrixLayout("columns", 5), Product(outputs=3, inputs=10, rows=2), PLAIN)
     assert more.columns - work.columns == 4
 
@@ -67,7 +69,7 @@ def test_chunks_as_columns_look_at_each_element():
 def test_one_chunk_needs_no_sum(storage: str):
     work = matrix_product(MatrixLayout(storage, 10), Product(outputs=3, inputs=10), PLAIN)
     packing = 10
-    assert work.grouped == packing
+    assert (work.grouped, work.carried) == (packing, 0)
 
 
 def test_long_rows():
