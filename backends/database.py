@@ -37,6 +37,8 @@ class Database(ABC):
     """The engine's name in sqlglot."""
     engine_errors: ClassVar[tuple[type[Exception], ...]]
     """What the driver raises when a statement fails."""
+    version_query: ClassVar[str]
+    """A query of one row, whose one column begins with the engine's version."""
 
     def __init__(self) -> None:
         self._in_transaction = False
@@ -87,6 +89,11 @@ class Database(ABC):
         with self._one_line_errors():
             return self._tables()
 
+    def version(self) -> str:
+        """The engine's version, such as 3.40.1."""
+        ((text,),) = self.query(Statement(self.version_query))
+        return str(text).split()[0].lstrip("v")
+
     def columns(self, statement: Statement) -> list[str]:
         """The names of the columns that a query has."""
         with self._one_line_errors():
@@ -104,6 +111,10 @@ class Database(ABC):
     def drop_statements(self, view: str, helpers: str) -> list[Statement]:
         """What drops a view and all that was made for it."""
         return [Statement(f"DROP VIEW {quoted(view)}")]
+
+    def extended_profile(self) -> TargetProfile:
+        """What the engine can do with the extensions that are installed in this database."""
+        return self.profile
 
     def insert(self, table: str, columns: Mapping[str, np.ndarray]) -> None:
         """

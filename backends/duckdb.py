@@ -42,6 +42,7 @@ class DuckdbDatabase(Database):
 
     dialect = "duckdb"
     engine_errors = (duckdb.Error,)
+    version_query = "SELECT version()"
 
     def __init__(self, path: Path | None) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ from psycopg.types.numeric import Int8BinaryDumper
 from tensorjoin.backends.database import Database, Value, Worker, first_line, quoted
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Statement
-from tensorjoin.targets import POSTGRES
+from tensorjoin.targets import PGVECTOR, POSTGRES, TargetProfile
 
 # Statements are short: compiling one costs more than it saves. Their joins are ordered already, and
 # by better estimates: temporary tables have no statistics.
@@ -28,6 +28,7 @@ TABLES = Statement(
     " WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND (relnamespace = pg_my_temp_schema()"
     " OR relnamespace = quote_ident(current_schema())::regnamespace)"
 )
+PGVECTOR_INSTALLED = Statement("SELECT FROM pg_catalog.pg_extension WHERE extname = 'vector'")
 CONNECT_SECONDS = 10
 BATCH_ROWS = 50_000
 COPY_SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -41,6 +42,7 @@ class PostgresDatabase(Database):
 
     dialect = "postgres"
     engine_errors = (psycopg.Error,)
+    version_query = "SHOW server_version"
 
     def __init__(self, url: str) -> None:
         super().__init__()
@@ -65,6 +67,9 @@ class PostgresDatabase(Database):
         self._cursor = self._connection.cursor(binary=True)
         # Ctrl-C inside the driver leaves, now and then, a connection with a command under way.
         self._worker = Worker(self._cancel)
+
+    def extended_profile(self) -> TargetProfile:
+        return PGVECTOR if self.query(PGVECTOR_INSTALLED) else self.profile
 
     def limit_memory(self, size: int) -> None:
         # The server's shared memory is not ours to set, only what it adds for this session.

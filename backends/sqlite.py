@@ -35,6 +35,7 @@ class SqliteDatabase(Database):
 
     dialect = "sqlite"
     engine_errors = (sqlite3.Error,)
+    version_query = "SELECT sqlite_version()"
 
     def __init__(self, path: Path | None) -> None:
         super().__init__()

@@ -60,18 +60,18 @@ def to_tensor_algebra() -> Pipeline:
 
 
 def to_relational(
-    profile: TargetProfile, layout: Layout = "auto", bits: int | None = None
+    profile: TargetProfile, layout: Layout = "auto", costs: str = "", bits: int | None = None
 ) -> Pipeline:
     """
-    Any level above -> `rel`, weights stored as `layout` says or as suits the target; those that
-    contractions sum over as integers of so many `bits`, if any are given.
+    Any level above -> `rel`, weights stored as `layout` says or as is cheapest by the file `costs`;
+    those that contractions sum over as integers of so many `bits`, if any are given.
     """
     return (
         *to_tensor_algebra(),
         *quantization(bits),
-        TileWeightsPass(chunk=profile.weight_chunk),
+        TileWeightsPass(chunk=profile.chunk),
         TileStatePass(chunk=profile.chunk),
-        AssignLayoutsPass(target=profile.name, layout=layout),
+        AssignLayoutsPass(target=profile.name, layout=layout, costs=costs),
         ConvertTenToRelPass(),
         PushProjectionsPass(),
         CanonicalizePass(),
@@ -116,7 +116,8 @@ def to_query(profile: TargetProfile, wide_inputs: tuple[str, ...]) -> Pipeline:
         *to_tensor_algebra(),
         TileInputsPass(tables=wide_inputs, target=profile.name),
         TileWeightsPass(chunk=profile.chunk),
-        AssignLayoutsPass(target=profile.name),
+        # Cut as the inputs are, which lie in tables of their own.
+        AssignLayoutsPass(target=profile.name, layout="arrays" if profile.vectors else "columns"),
         ConvertTenToRelPass(),
         VectorizeRowsPass(),
         PivotOutputsPass(),

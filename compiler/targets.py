@@ -4,7 +4,7 @@ Target profiles: what an engine can do, as data.
 Passes ask a profile; they never ask for an engine by name.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tensorjoin.errors import TensorjoinError
 
@@ -41,8 +41,6 @@ class TargetProfile:
     """Bytes that the name of a table may have; None for no limit."""
     chunk: int
     """The chunk of a row of data which suits the engine's rows, in elements."""
-    weight_chunk: int
-    """The chunk of a row of weights, for which activations are packed alike."""
 
 
 SQLITE = TargetProfile(
@@ -60,7 +58,6 @@ SQLITE = TargetProfile(
     hashes_joins=False,
     merges_queries=False,
     chunk=64,
-    weight_chunk=64,
 )
 
 DUCKDB = TargetProfile(
@@ -77,7 +74,6 @@ DUCKDB = TargetProfile(
     hashes_joins=True,
     merges_queries=True,
     chunk=64,
-    weight_chunk=16384,
 )
 
 POSTGRES = TargetProfile(
@@ -95,10 +91,12 @@ POSTGRES = TargetProfile(
     hashes_joins=False,
     merges_queries=False,
     chunk=64,
-    weight_chunk=64,
 )
 
-TARGETS = {profile.name: profile for profile in (SQLITE, DUCKDB, POSTGRES)}
+PGVECTOR = replace(POSTGRES, name="pgvector", vectors=True)
+"""PostgreSQL with the extension pgvector."""
+
+TARGETS = {profile.name: profile for profile in (SQLITE, DUCKDB, POSTGRES, PGVECTOR)}
 
 
 def target_profile(name: str) -> TargetProfile:

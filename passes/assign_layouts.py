@@ -1,6 +1,8 @@
 """Weights and state as tiled -> the storage that suits the target."""
 
 from dataclasses import dataclass
+from math import prod
+from pathlib import Path
 from typing import Literal
 
 from xdsl.context import Context
@@ -13,11 +15,31 @@ from xdsl.pattern_rewriter import (
     op_type_rewrite_pattern,
 )
 
+from tensorjoin.calibration import read, shipped
+from tensorjoin.cost import Coefficients, Product
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.layouts import cheapest
 from tensorjoin.targets import TargetProfile, target_profile
 from tensorjoin.tiling import chunk_size
+
+
+@dataclass(frozen=True)
+class ByCost:
+    """The cheapest layout of each weight for products with so many rows."""
+
+    profile: TargetProfile
+    coefficients: Coefficients
+    rows: int
+
+    def layout(self, axis: int, shape: tuple[int, ...]) -> LayoutAttr:
+        """The layout of a weight that is summed over an axis."""
+        product = Product(prod(shape) // shape[axis], shape[axis], self.rows)
+        chosen = cheapest(self.profile, product, self.coefficients)
+        if chosen.storage == Storage.ROWS:
+            return LayoutAttr(Storage.ROWS)
+        return LayoutAttr(Storage(chosen.storage), axis, chosen.size)
 
 
 @dataclass
@@ -26,6 +48,8 @@ class AssignLayout(RewritePattern):
 
     storage: Storage
     max_columns: int
+    by_cost: ByCost | None = None
+    """What chooses the storage of weights; `storage` is that of state then."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(
@@ -43,6 +67,8 @@ class AssignLayout(RewritePattern):
         if self.storage is Storage.ROWS or tiled is None or not tiled.is_chunked:
             return LayoutAttr(Storage.ROWS)
         axis, size = tiled.axis.data, tiled.size.data
+        if self.by_cost is not None and isinstance(op, ten.WeightOp):
+            return self.by_cost.layout(axis, shape)
         keys = len(shape) + (op.layers is not None)
         if self.storage is Storage.COLUMNS and size + keys > self.max_columns:
             size = chunk_size(shape[axis], self.max_columns - keys)
@@ -51,17 +77,33 @@ class AssignLayout(RewritePattern):
 
 @dataclass(frozen=True)
 class AssignLayoutsPass(ModulePass):
-    """Choose how weights and state are stored: chunks in arrays or in columns, all else in rows."""
+    """
+    Choose how weights and state are stored: chunks in arrays or in columns, all else in rows.
+
+    With layout=auto, the size of a weight's chunks and whether it has any are what is estimated to
+    be cheapest for batches of `rows` rows, by the coefficients in the file `costs`, or those that
+    come with the package.
+    """
 
     name = "assign-layouts"
 
     target: str = "duckdb"
     layout: Literal["auto", "rows", "arrays", "columns"] = "auto"
+    rows: int = 1
+    costs: str = ""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         profile = target_profile(self.target)
-        pattern = AssignLayout(self.storage(profile), profile.max_columns)
+        if self.rows < 1:
+            raise TensorjoinError(f"assign-layouts: a batch of {self.rows} rows: choose 1 or more")
+        pattern = AssignLayout(self.storage(profile), profile.max_columns, self.by_cost(profile))
         PatternRewriteWalker(pattern).rewrite_module(op)
+
+    def by_cost(self, profile: TargetProfile) -> ByCost | None:
+        if self.layout != "auto":
+            return None
+        measured = read(Path(self.costs)) if self.costs else shipped(profile.name)
+        return ByCost(profile, measured.seconds, self.rows)
 
     def storage(self, profile: TargetProfile) -> Storage:
         if self.layout == "auto":

@@ -23,15 +23,16 @@ def compile_language_model(
     profile: TargetProfile,
     model: str,
     layout: Layout = "auto",
+    costs: str = "",
     bits: int | None = None,
 ) -> Program:
     """
     The program for a model called `model`: the procedure `forward`, and those of
-    runtime/generation.mlir around it.
+    runtime/generation.mlir around it; `costs` is a file of coefficients.
     """
     module = import_llama(config)
     ctx = Context()
-    for stage in to_relational(profile, layout, bits):
+    for stage in to_relational(profile, layout, costs, bits):
         stage.apply(ctx, module)
     add_generation(module)
     for stage in (*to_statements(profile), ResetScratchPass()):

@@ -8,6 +8,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from tensorjoin.backends.database import Database
+from tensorjoin.calibration import stored_path
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.frontends.checkpoint import Checkpoint
 from tensorjoin.frontends.llama_config import expected_tensors, read_llama_config
@@ -56,7 +57,10 @@ def load_model(
     name = check_name(directory.resolve().name if name is None else name)
     with Checkpoint.open(directory) as checkpoint:
         checkpoint.check(expected_tensors(config))
-        program = compile_language_model(config, database.profile, name, layout, bits)
+        profile = database.extended_profile()
+        measured = stored_path(profile.name, database.version())
+        costs = str(measured) if measured.exists() else ""
+        program = compile_language_model(config, profile, name, layout, costs, bits)
         lasting = tuple(table.name for table in program.tables if not table.is_temporary)
         tables = (*lasting, table_name(name, PROGRAM), table_name(name, TOKENS))
         check_lengths(database, name, program)
@@ -64,7 +68,7 @@ def load_model(
         total = sum(int(np.prod(shape)) for shape in expected_tensors(config).values())
         manifest = Manifest(
             version=VERSION,
-            target=database.profile.name,
+            target=profile.name,
             vocab_size=config.vocab_size,
             max_positions=config.max_positions,
             layers=config.layers,

@@ -58,7 +58,8 @@ class Session:
     procedures: dict[str, tuple[Step, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
-        if self.model.manifest.target != self.database.profile.name:
+        known = (self.database.profile, self.database.extended_profile())
+        if self.model.manifest.target not in [profile.name for profile in known]:
             raise TensorjoinError(
                 f"the model {self.model.name!r} was compiled for {self.model.manifest.target}"
             )
@@ -82,7 +83,11 @@ class Session:
             for number in range(1 if loop is None else loop.count):
                 bound = values if loop is None else {**values, loop.counter: number}
                 for step in steps:
-                    self.database.execute(step.statement, bound)
+                    self.execute(step, bound)
+
+    def execute(self, step: Step, values: Mapping[str, Value]) -> None:
+        """Run one statement of a procedure."""
+        self.database.execute(step.statement, values)
 
     def forward(self, tokens: Sequence[int], emit_all: bool = False) -> None:
         """

@@ -16,6 +16,7 @@ from tensorjoin.passes.decompose import DecomposePass
 from tensorjoin.passes.fuse_contractions import FuseContractionsPass
 from tensorjoin.passes.roll_layers import RollLayersPass
 from tensorjoin.passes.tile_weights import TileWeightsPass
+from tensorjoin.pipelines import Layout
 
 CONVERT = ConvertTenToRelPass()
 
@@ -168,12 +169,12 @@ func.func @forward() {
 """Reads a state before and after it grows."""
 
 
-def laid_out(layout: str, chunk: int = 4) -> tuple[ModulePass, ...]:
+def laid_out(layout: Layout, chunk: int = 4) -> tuple[ModulePass, ...]:
     """Weights in chunks of at most `chunk`, as arrays or as columns; or, by rows, as they are."""
     if layout == "rows":
         return ()
     target = "duckdb" if layout == "arrays" else "sqlite"
-    return (TileWeightsPass(chunk), AssignLayoutsPass(target))
+    return (TileWeightsPass(chunk), AssignLayoutsPass(target, layout))
 
 
 def assert_same_state(*passes: ModulePass) -> None:
@@ -198,7 +199,7 @@ def assert_same_state(*passes: ModulePass) -> None:
 
 
 def tensor_algebra(
-    directory: Path, layout: str = "rows", rolled: bool = True
+    directory: Path, layout: Layout = "rows", rolled: bool = True
 ) -> tuple[ModuleOp, dict[str, npt.NDArray[Any]]]:
     """The smallest test model in tensor algebra, and its weights."""
     module, weights = llama("small", directory)
@@ -206,4 +207,4 @@ def tensor_algebra(
     return applied(module, *passes, *laid_out(layout, 24)), weights
 
 
-LAYOUTS = ("rows", "arrays", "columns")
+LAYOUTS: tuple[Layout, ...] = ("rows", "arrays", "columns")

@@ -11,6 +11,7 @@ from tensorjoin.dialects import rel
 from tensorjoin.passes.allocate_scratch import AllocateScratchPass
 from tensorjoin.passes.materialize import MaterializePass
 from tensorjoin.passes.push_projections import PushProjectionsPass
+from tensorjoin.pipelines import Layout
 from tensorjoin.targets import TARGETS
 
 ALLOCATE = AllocateScratchPass()
@@ -27,7 +28,7 @@ def assert_all_allocated(module: ModuleOp) -> None:
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
-def test_samples(sample: str, layout: str, target: str):
+def test_samples(sample: str, layout: Layout, target: str):
     passes = (*laid_out(layout), CONVERT, MaterializePass(target), ALLOCATE)
     assert_all_allocated(assert_same_meaning(sample, *passes))
 

@@ -1,12 +1,13 @@
 """`assign-layouts`: how weights are stored, which changes no meaning."""
 
+import json
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from execution import applied, assert_same_meaning, llama, stream_tables
 from xdsl.dialects.builtin import ModuleOp
 
+from tensorjoin.cost import TERMS
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.errors import TensorjoinError
@@ -14,6 +15,7 @@ from tensorjoin.passes.assign_layouts import AssignLayoutsPass
 from tensorjoin.passes.decompose import DecomposePass
 from tensorjoin.passes.roll_layers import RollLayersPass
 from tensorjoin.passes.tile_weights import TileWeightsPass
+from tensorjoin.pipelines import Layout
 from tensorjoin.targets import TARGETS
 
 
@@ -21,14 +23,14 @@ from tensorjoin.targets import TARGETS
 def test_llama(tmp_path: Path, target: str):
     module, weights = llama("small", tmp_path)
     module = applied(module, RollLayersPass(), DecomposePass())
+    chunked = Storage.ARRAYS if TARGETS[target].vectors else Storage.COLUMNS
     stored = assert_same_meaning(
         module,
         TileWeightsPass(16),
-        AssignLayoutsPass(target),
+        AssignLayoutsPass(target, "arrays" if chunked is Storage.ARRAYS else "columns"),
         weights=weights,
         inputs=stream_tables([5, 3, 8, 1]),
     )
-    chunked = Storage.ARRAYS if TARGETS[target].vectors else Storage.COLUMNS
     for op in stored.walk():
         if isinstance(op, ten.WeightOp):
             is_matrix = len(ten.tensor(op.result).get_shape()) == 2
@@ -44,12 +46,10 @@ def test_llama(tmp_path: Path, target: str):
         ("duckdb", "arrays", LayoutAttr(Storage.ARRAYS, 1, 1999)),
         ("duckdb", "columns", LayoutAttr(Storage.COLUMNS, 1, 1999)),
         ("sqlite", "columns", LayoutAttr(Storage.COLUMNS, 1, 1000)),
-        ("postgres", "auto", LayoutAttr(Storage.COLUMNS, 1, 1334)),
+        ("postgres", "columns", LayoutAttr(Storage.COLUMNS, 1, 1334)),
     ],
 )
-def test_a_wide_chunk(
-    target: str, layout: Literal["auto", "rows", "arrays", "columns"], stored: LayoutAttr
-):
+def test_a_wide_chunk(target: str, layout: Layout, stored: LayoutAttr):
     width = 2000 if target == "sqlite" else 4001
     module = f"""
     func.func @forward() {{
@@ -60,6 +60,57 @@ def test_a_wide_chunk(
     assigned = applied(module, AssignLayoutsPass(target, layout))
     (weight,) = (op for op in assigned.walk() if isinstance(op, ten.WeightOp))
     assert weight.layout == stored
+
+
+def costs(path: Path, target: str, **seconds: float) -> str:
+    """A file of coefficients, all 0 but those given."""
+    coefficients = {**dict.fromkeys(TERMS, 0.0), **seconds}
+    path.write_text(json.dumps({"engine": target, "version": "0", "seconds": coefficients}))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("target", "seconds", "stored"),
+    [
+        # Where only rows cost, there are as few as can be.
+        ("duckdb", {"read": 1.0}, LayoutAttr(Storage.ARRAYS, 1, 300)),
+        ("sqlite", {"read": 1.0}, LayoutAttr(Storage.COLUMNS, 1, 300)),
+        # Where only names cost, there is one row for each element.
+        ("sqlite", {"columns": 1.0}, LayoutAttr(Storage.ROWS)),
+        # Chunks of n cost 300 n + 1000 * 3 * 300 / n, which is least for 55: 60 divides 300.
+        ("postgres", {"choices": 1.0, "joined": 1e3}, LayoutAttr(Storage.COLUMNS, 1, 60)),
+    ],
+)
+def test_the_cheapest(tmp_path: Path, target: str, seconds: dict[str, float], stored: LayoutAttr):
+    assigned = applied(
+        """
+        func.func @forward() {
+          %w = ten.weight @w from ["w"] layout <arrays 1 by 64> : tensor<3x300xf32>
+          func.return
+        }
+        """,
+        AssignLayoutsPass(target, costs=costs(tmp_path / "costs.json", target, **seconds)),
+    )
+    (weight,) = (op for op in assigned.walk() if isinstance(op, ten.WeightOp))
+    assert weight.layout == stored
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_is_chosen_changes_no_meaning(tmp_path: Path, target: str):
+    module, weights = llama("small", tmp_path)
+    module = applied(module, RollLayersPass(), DecomposePass())
+    assert_same_meaning(
+        module,
+        TileWeightsPass(16),
+        AssignLayoutsPass(target),
+        weights=weights,
+        inputs=stream_tables([5, 3, 8, 1]),
+    )
+
+
+def test_a_batch_has_rows():
+    with pytest.raises(TensorjoinError, match="a batch of 0 rows"):
+        applied(ModuleOp([]), AssignLayoutsPass("sqlite", rows=0))
 
 
 def test_arrays_need_vectors():

@@ -1225,7 +1225,7 @@ def test_llama(tmp_path: Path, rolled: bool, layout: str):
         *([RollLayersPass()] if rolled else []),
         DecomposePass(),
         FuseContractionsPass(),
-        *([TileWeightsPass(24), AssignLayoutsPass()] if layout == "arrays" else []),
+        *([TileWeightsPass(24), AssignLayoutsPass(layout="arrays")] if layout == "arrays" else []),
     )
     inputs = stream_tables([5, 3, 8, 1])
     assert_same_meaning(module, CONVERT, weights=weights, inputs=inputs)
@@ -1306,7 +1306,7 @@ def test_chunks_of_a_tensor_with_gaps(database: Database):
     x, m = generator.normal(size=(2, 8)), generator.normal(size=(3, 8))
     flags = np.array([0, 0, 1, 0, 0, 1, 1, 0])
     layout = "arrays" if database.profile.vectors else "columns"
-    module = applied(SPARSE_ROWS.replace("LAYOUT", layout), *to_sql(database.profile))
+    module = applied(SPARSE_ROWS.replace("LAYOUT", layout), *to_sql(database.profile, layout))
     p, i = (axis.ravel() for axis in np.indices((2, 8)))
     o, chunk = (axis.ravel() for axis in np.indices((3, 2)))
     parts = m.reshape(6, 4).astype(np.float32)

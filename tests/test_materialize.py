@@ -11,6 +11,7 @@ from xdsl.ir import Operation, SSAValue
 from tensorjoin.dialects import rel
 from tensorjoin.passes.materialize import MaterializePass, is_costly
 from tensorjoin.passes.push_projections import PushProjectionsPass
+from tensorjoin.pipelines import Layout
 from tensorjoin.targets import TARGETS
 
 
@@ -37,7 +38,7 @@ def assert_costly_is_computed_once(module: ModuleOp) -> None:
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
-def test_samples(sample: str, layout: str, target: str):
+def test_samples(sample: str, layout: Layout, target: str):
     stored = assert_same_meaning(sample, *laid_out(layout), CONVERT, MaterializePass(target))
     assert_costly_is_computed_once(stored)
 

@@ -4,8 +4,8 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn, cast
 
 from tensorjoin.errors import TensorjoinError
@@ -58,6 +58,20 @@ def guarded(program: str, action: Callable[[], None]) -> int:
     except MemoryError:
         return _fail(program, "out of memory", FAILED)
     return 0
+
+
+@contextmanager
+def progress_bar(task: str) -> Generator[Callable[[int, int], None]]:
+    """A function that shows how much of a whole is done, where there is someone to see it."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        number = bar.add_task(task, total=None)
+        yield lambda done, total: bar.update(number, completed=done, total=total)
 
 
 def _checked(argv: Sequence[str]) -> Sequence[str]:

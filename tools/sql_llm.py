@@ -12,7 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.tools.cli import CommandLine, run
+from tensorjoin.tools.cli import CommandLine, progress_bar, run
 from tensorjoin.tools.sizes import memory_size
 
 if TYPE_CHECKING:
@@ -62,6 +62,19 @@ def command_line() -> argparse.ArgumentParser:
     add_name(generate_parser)
     add_generation(generate_parser)
     add_memory(generate_parser)
+
+    profile_parser = add("profile", profile, "Show where the time of a token goes.")
+    add_name(profile_parser)
+    profile_parser.add_argument(
+        "--token-ids",
+        type=token_ids,
+        default=[0],
+        metavar="1,2,3",
+        help="the tokens before the one that is measured; default: 0",
+    )
+    profile_parser.add_argument(
+        "--output", type=Path, metavar="FILE.svg", help="a roofline, by matplotlib"
+    )
 
     logits_parser = add("logits", logits, "Write the logits after each of some tokens.")
     add_name(logits_parser)
@@ -181,7 +194,7 @@ def load(args: argparse.Namespace) -> None:
     with (
         opened(args, create=True) as database,
         undone_if_interrupted(),
-        progress_bar() as progress,
+        progress_bar("loading") as progress,
     ):
         model = load_model(database, args.directory, args.name, args.replace, progress)
     seconds = time.monotonic() - start
@@ -189,20 +202,6 @@ def load(args: argparse.Namespace) -> None:
         f"loaded {model.shown}: {model.manifest.parameters:,} parameters in {seconds:.1f} s",
         file=sys.stderr,
     )
-
-
-@contextmanager
-def progress_bar() -> Generator[Callable[[int, int], None]]:
-    """A function that shows how much of a whole is done, where there is someone to see it."""
-    if not sys.stderr.isatty():
-        yield lambda loaded, total: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("loading", total=None)
-        yield lambda loaded, total: bar.update(task, completed=loaded, total=total)
 
 
 def list_models(args: argparse.Namespace) -> None:
@@ -319,6 +318,28 @@ def print_pieces(pieces: Iterable[str]) -> None:
     finally:
         if started:
             print(flush=True)
+
+
+def profile(args: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from tensorjoin.runtime.catalog import find_model
+    from tensorjoin.runtime.profile import profile as measure
+    from tensorjoin.tools.profile_table import profile_table
+
+    if args.output is not None and not args.output.parent.is_dir():
+        raise TensorjoinError(f"no directory {args.output.parent}: create it first")
+    with opened(args) as database:
+        operators, coefficients = measure(database, find_model(database, args.name), args.token_ids)
+    console = Console()
+    if not console.is_terminal:
+        # A file or a pipe has no width to keep to.
+        console = Console(width=200)
+    console.print(profile_table(operators))
+    if args.output is not None:
+        from tensorjoin.runtime.roofline import draw
+
+        draw(operators, coefficients, args.output)
 
 
 def logits(args: argparse.Namespace) -> None:

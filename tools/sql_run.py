@@ -1,4 +1,4 @@
-"""`sql-run`: an ONNX model over arrays, or over the rows of a query."""
+"""`sql-run`: an ONNX model over arrays, or over the rows of a query; `sql-run calibrate`."""
 
 import argparse
 import sys
@@ -19,13 +19,21 @@ if TYPE_CHECKING:
 TARGETS = ("sqlite", "duckdb", "postgres")
 
 
+CALIBRATE = "calibrate"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    return run(command_line(), execute, argv)
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments and arguments[0] == CALIBRATE:
+        return run(calibrate_command_line(), calibrate, arguments[1:])
+    return run(command_line(), execute, arguments)
 
 
 def command_line() -> argparse.ArgumentParser:
     parser = CommandLine(
-        prog="sql-run", description="Run an ONNX model in a database, or make a view of it."
+        prog="sql-run",
+        description="Run an ONNX model in a database, or make a view of it.",
+        epilog="`sql-run calibrate --db URL` measures what an engine charges for.",
     )
     parser.add_argument("model", type=Path, metavar="MODEL.onnx")
     parser.add_argument("--target", choices=TARGETS, help="the engine; --db URL says it too")
@@ -53,6 +61,48 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument("--as-view", metavar="NAME", help="create a view instead of running")
     parser.add_argument("--replace", action="store_true", help="a view of that name")
     return parser
+
+
+def calibrate_command_line() -> argparse.ArgumentParser:
+    parser = CommandLine(
+        prog=f"sql-run {CALIBRATE}",
+        description="Measure for less than a minute what an engine charges for; models loaded by"
+        " this user from then on are laid out by it. The database stays as it was.",
+    )
+    parser.add_argument("--db", required=True, metavar="URL", help="a database of the engine")
+    return parser
+
+
+def calibrate(args: argparse.Namespace) -> None:
+    import time
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from tensorjoin.backends.connect import connect
+    from tensorjoin.calibration import store
+    from tensorjoin.cost import BOUNDS
+    from tensorjoin.runtime.calibrate import calibrate as measure
+    from tensorjoin.runtime.calibrate import relative_error
+    from tensorjoin.tools.cli import progress_bar
+
+    start = time.monotonic()
+    database = connect(args.db, create=False)
+    try:
+        with progress_bar("measuring") as progress:
+            calibration, measurements = measure(database, progress)
+    finally:
+        database.close()
+    path = store(calibration)
+    table = Table("one", "costs", "as", title=f"{calibration.engine} {calibration.version}")
+    for term, seconds in calibration.seconds.items():
+        table.add_row(term, f"{seconds * 1e6:,.4f} µs", BOUNDS[term])
+    Console().print(table)
+    error = relative_error(calibration, measurements)
+    print(
+        f"{len(measurements)} products measured in {time.monotonic() - start:.0f} s, which the"
+        f" estimate meets within {error:.0%} (median); stored in {path}"
+    )
 
 
 def execute(args: argparse.Namespace) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # The rest is imported by the translation that needs it.
 
-TARGETS = ("sqlite", "duckdb", "postgres")
+TARGETS = ("sqlite", "duckdb", "postgres", "pgvector")
 LOWERED = ("builtin", "func", "sql")
 """The dialects that a module may have when its SQL is printed."""
 

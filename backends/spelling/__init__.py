@@ -1,7 +1,7 @@
 """How each engine spells functions, types and tables: all differences, as tables."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlglot import exp
@@ -10,6 +10,7 @@ from xdsl.ir import Attribute
 
 from tensorjoin.backends.spelling.duckdb import DUCKDB_FUNCTIONS
 from tensorjoin.backends.spelling.functions import Function, double, function, integer
+from tensorjoin.backends.spelling.pgvector import PGVECTOR_FUNCTIONS, vector_type
 from tensorjoin.backends.spelling.postgres import POSTGRES_FUNCTIONS
 from tensorjoin.backends.spelling.sqlite import (
     SQLITE_FUNCTIONS,
@@ -18,6 +19,10 @@ from tensorjoin.backends.spelling.sqlite import (
     no_rows_of_many,
     without_affinity,
 )
+
+
+def list_type(size: int) -> exp.DataType:
+    return exp.DataType.build("FLOAT[]", dialect="duckdb")
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,9 @@ class Spelling:
     fence: Callable[[exp.Select], exp.Select] | None = None
     """A subquery that stays one: flattened, what it computes would be computed for each mention."""
 
+    vector_type: Callable[[int], exp.DataType] = list_type
+    """The type of a vector of so many float32."""
+
     series: Callable[[int], exp.Expr] | None = None
     """A table of the numbers from 0 to below so many; None where they have to be listed."""
 
@@ -61,7 +69,7 @@ class Spelling:
     def type(self, type: Attribute) -> exp.DataType:
         match type:
             case VectorType():
-                return exp.DataType.build("FLOAT[]", dialect="duckdb")
+                return self.vector_type(type.get_shape()[0])
             case IntegerType() if type == i64:
                 return exp.DataType.build("BIGINT")
             case IntegerType() if type == i1:
@@ -75,6 +83,17 @@ class Spelling:
             case _:
                 raise ValueError(f"no type in SQL for {type}")
 
+
+POSTGRES = Spelling(
+    "postgres",
+    POSTGRES_FUNCTIONS,
+    numbers_parameters=True,
+    keeps_deleted_rows=True,
+    marks_materialized=True,
+    mirrors_offsets=True,
+    fence=lambda query: query.offset(integer(0), copy=False),
+    series=lambda count: function("GENERATE_SERIES")(integer(0), integer(count - 1)),
+)
 
 SPELLINGS: Mapping[str, Spelling] = {
     "sqlite": Spelling(
@@ -93,16 +112,8 @@ SPELLINGS: Mapping[str, Spelling] = {
         marks_materialized=True,
         series=lambda count: function("RANGE")(integer(0), integer(count)),
     ),
-    "postgres": Spelling(
-        "postgres",
-        POSTGRES_FUNCTIONS,
-        numbers_parameters=True,
-        keeps_deleted_rows=True,
-        marks_materialized=True,
-        mirrors_offsets=True,
-        fence=lambda query: query.offset(integer(0), copy=False),
-        series=lambda count: function("GENERATE_SERIES")(integer(0), integer(count - 1)),
-    ),
+    "postgres": POSTGRES,
+    "pgvector": replace(POSTGRES, functions=PGVECTOR_FUNCTIONS, vector_type=vector_type),
 }
 """By the name of the target profile."""
 

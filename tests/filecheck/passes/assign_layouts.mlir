@@ -1,6 +1,9 @@
-// RUN: sql-opt %s --assign-layouts | filecheck %s
-// RUN: sql-opt %s --pass 'assign-layouts{target=sqlite}' | filecheck %s --check-prefix SQLITE
+// RUN: sql-opt %s --pass 'assign-layouts{layout=arrays}' | filecheck %s
+// RUN: sql-opt %s --assign-layouts | filecheck %s --check-prefix COST
+// RUN: sql-opt %s --pass 'assign-layouts{target=sqlite}' | filecheck %s --check-prefix COST-SQLITE
+// RUN: sql-opt %s --pass 'assign-layouts{target=sqlite layout=columns}' | filecheck %s --check-prefix SQLITE
 // RUN: sql-opt %s --pass 'assign-layouts{layout=rows}' | filecheck %s --check-prefix ROWS
+// RUN: not sql-opt %s --pass 'assign-layouts{costs="/nowhere.json"}' 2>&1 | filecheck %s --check-prefix NOWHERE
 // RUN: not sql-opt %s --pass 'assign-layouts{target=postgres layout=arrays}' 2>&1 | filecheck %s --check-prefix REFUSED
 
 func.func @weights(%layer: index) {
@@ -24,3 +27,13 @@ func.func @weights(%layer: index) {
 // ROWS-NEXT: %wide = ten.weight @wide {{.*}} layout <rows> : tensor<9x4000xf32>
 
 // REFUSED: sql-opt: postgres has no vectors for layout=arrays: choose columns or rows
+
+// Which chunk is cheapest depends on what was measured; that columns beat rows on SQLite does not.
+// COST:      %plain = ten.weight @plain from ["plain"] layout <rows> : tensor<8xf32>
+// COST-NEXT: %tiled = ten.weight @tiled
+// COST-NEXT: %wide = ten.weight @wide {{.*}} layout <{{.*}}> : tensor<9x4000xf32>
+// COST-SQLITE:      %plain = ten.weight @plain from ["plain"] layout <rows> : tensor<8xf32>
+// COST-SQLITE-NEXT: %tiled = ten.weight @tiled from ["tiled"] layout <columns 1 by {{[0-9]+}}> : tensor<9x128xf32>
+// COST-SQLITE-NEXT: %wide = ten.weight @wide {{.*}} layout <columns 1 by {{[0-9]+}}> : tensor<9x4000xf32>
+
+// NOWHERE: sql-opt: cannot read /nowhere.json

@@ -1,0 +1,53 @@
+"""How PostgreSQL with pgvector writes vectors."""
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from tensorjoin.backends.spelling.functions import Function, binary, case, cast, function, integer
+from tensorjoin.backends.spelling.postgres import POSTGRES_FUNCTIONS
+
+
+def vector_type(size: int) -> exp.DataType:
+    return exp.DataType.build(f"vector({size})", dialect="postgres", udt=True)
+
+
+def as_vector(array: exp.Expr, size: exp.Expr) -> exp.Expr:
+    return exp.Cast(this=array, to=vector_type(int(size.name)))
+
+
+def reals(vector: exp.Expr) -> exp.Expr:
+    return exp.Cast(this=vector, to=exp.DataType.build("REAL[]", dialect="postgres"))
+
+
+def pack(value: exp.Expr, slot: exp.Expr, size: exp.Expr) -> exp.Expr:
+    """The values in the order of their slots; what is missing at the end is zero."""
+    ordered = exp.Order(this=cast("REAL")(value), expressions=[exp.Ordered(this=slot)])
+    missing = binary(exp.Sub)(size.copy(), cast("INT")(exp.Count(this=exp.Star())))
+    zeros = function("ARRAY_FILL")(cast("REAL")(integer(0)), exp.Array(expressions=[missing]))
+    filled = function("ARRAY_CAT")(function("ARRAY_AGG")(ordered), zeros)
+    return as_vector(filled, size)
+
+
+def pack_sparse(value: exp.Expr, slot: exp.Expr, size: exp.Expr) -> exp.Expr:
+    """The value of each slot, zero where it is missing."""
+    elements = [
+        function("SUM")(case(binary(exp.EQ)(slot.copy(), integer(k)), value.copy(), integer(0)))
+        for k in range(int(size.name))
+    ]
+    return as_vector(exp.Array(expressions=elements), size)
+
+
+def element(vector: exp.Expr, index: exp.Expr) -> exp.Expr:
+    """An element by its index from 0; arrays count from 1."""
+    place = binary(exp.Add)(index, integer(1))
+    return exp.Bracket(this=exp.Paren(this=reals(vector)), expressions=[place])
+
+
+PGVECTOR_FUNCTIONS: Mapping[str, Function] = {
+    **POSTGRES_FUNCTIONS,
+    "dot": function("INNER_PRODUCT"),
+    "element": element,
+    "pack": pack,
+    "pack_sparse": pack_sparse,
+}

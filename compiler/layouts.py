@@ -1,0 +1,42 @@
+"""Which layout of a matrix is cheapest on a target. Knows no IR."""
+
+from collections.abc import Iterator
+
+from tensorjoin.cost import (
+    ROW_FORMATS,
+    Coefficients,
+    MatrixLayout,
+    Product,
+    matrix_product,
+    seconds,
+)
+from tensorjoin.targets import TargetProfile
+from tensorjoin.tiling import chunk_size
+
+CHUNKS = (16, 32, 64, 128, 256, 512, 1024)
+"""The chunks to choose from, in elements; the whole axis besides."""
+
+KEYS = 4
+"""Columns that a join of two chunks may have besides their elements: layer, row, output, chunk."""
+
+
+def candidates(profile: TargetProfile, inputs: int) -> Iterator[MatrixLayout]:
+    """
+    The layouts of a matrix that a target has: one row for each element, or chunks of the axis that
+    is summed over, `inputs` long, as vectors or else as columns.
+    """
+    yield MatrixLayout("rows")
+    # One storage for all chunks: of two operands that meet, neither must be cut anew.
+    storage = "arrays" if profile.vectors else "columns"
+    for size in sorted({chunk_size(inputs, chunk) for chunk in (*CHUNKS, inputs)}):
+        if storage == "arrays" or 2 * size + KEYS <= profile.max_columns:
+            yield MatrixLayout(storage, size)
+
+
+def cheapest(profile: TargetProfile, product: Product, coefficients: Coefficients) -> MatrixLayout:
+    """The layout of a matrix for which the estimate of a product is lowest."""
+    format = ROW_FORMATS[profile.name]
+    return min(
+        candidates(profile, product.inputs),
+        key=lambda layout: seconds(matrix_product(layout, product, format), coefficients),
+    )
