@@ -29,7 +29,8 @@ TABLES = Statement(
     " OR relnamespace = quote_ident(current_schema())::regnamespace)"
 )
 CONNECT_SECONDS = 10
-BATCH_ROWS = 50_000
+BATCH_BYTES = 1 << 20
+"""Rows sent at a time: few enough to stay in the processor's cache."""
 COPY_SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_END = b"\xff\xff"
 WIRE_TYPES = {"int2": ">i2", "int4": ">i4", "int8": ">i8", "float4": ">f4", "float8": ">f8"}
@@ -174,9 +175,10 @@ class PostgresDatabase(Database):
         with self._cursor.copy(copy) as stream:
             if binary:
                 stream.write(COPY_SIGNATURE)
-                rows = len(binary[0])
-                for start in range(0, rows, BATCH_ROWS):
-                    stream.write(_wire_rows([c[start : start + BATCH_ROWS] for c in binary]))
+                row_bytes = sum(column.itemsize for column in binary)
+                step = max(1, BATCH_BYTES // row_bytes)
+                for start in range(0, len(binary[0]), step):
+                    stream.write(_wire_rows([c[start : start + step] for c in binary]))
                 stream.write(COPY_END)
             else:
                 lists = (column.tolist() for column in columns.values())

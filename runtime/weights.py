@@ -7,10 +7,10 @@ import numpy as np
 
 from tensorjoin.backends.database import Database
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.program import Chunks, Table
+from tensorjoin.program import Table
 
-BLOCK_ELEMENTS = 1 << 20
-"""Elements held in memory at a time: 4 MiB of float32, and the keys of their rows."""
+BLOCK_BYTES = 1 << 24
+"""Rows held in memory at a time, of elements as float32 and keys as int64."""
 
 LAYER = "layer"
 
@@ -48,7 +48,7 @@ def load_weight(
         offset = 0
         for source in table.sources:
             tensor = source.replace("{}", str(layer))
-            for start, block in blocks(checkpoint, tensor, table.chunks):
+            for start, block in blocks(checkpoint, tensor, table):
                 if not allows_nan and np.isnan(block).any():
                     raise TensorjoinError(f"the tensor {tensor!r} holds NaN: no weight can")
                 columns = rows_of(block, offset + start, table)
@@ -60,15 +60,15 @@ def load_weight(
             offset += checkpoint.entries[tensor].shape[0]
 
 
-def blocks(
-    checkpoint: Tensors, tensor: str, chunks: Chunks | None
-) -> Iterator[tuple[int, np.ndarray]]:
+def blocks(checkpoint: Tensors, tensor: str, table: Table) -> Iterator[tuple[int, np.ndarray]]:
     """Slices of a tensor along its first axis, whole chunks each, with where they start."""
-    shape = checkpoint.entries[tensor].shape
+    shape, chunks = checkpoint.entries[tensor].shape, table.chunks
+    size = 1 if chunks is None else chunks.size
+    elements = BLOCK_BYTES // (4 * size + 8 * len(table.keys)) * size
     per_row = int(np.prod(shape[1:], dtype=np.int64))
-    step = max(1, BLOCK_ELEMENTS // max(1, per_row))
+    step = max(1, elements // max(1, per_row))
     if chunks is not None and chunks.axis == 0:
-        step = max(1, step // chunks.size) * chunks.size
+        step = max(1, step // size) * size
     for start in range(0, shape[0], step):
         yield start, checkpoint.read_rows(tensor, start, min(start + step, shape[0]))
 
@@ -91,11 +91,12 @@ def rows_of(block: np.ndarray, start: int, table: Table) -> dict[str, np.ndarray
 
 def chunked(block: np.ndarray, axis: int, size: int) -> np.ndarray:
     """[..., n, ...] -> [..., n / size, ..., size], filled up with zeros."""
-    padding = [(0, 0)] * block.ndim
-    padding[axis] = (0, -block.shape[axis] % size)
-    padded = np.pad(block, padding)
-    shape = padded.shape
-    split = padded.reshape(*shape[:axis], shape[axis] // size, size, *shape[axis + 1 :])
+    if missing := -block.shape[axis] % size:
+        padding = [(0, 0)] * block.ndim
+        padding[axis] = (0, missing)
+        block = np.pad(block, padding)
+    shape = block.shape
+    split = block.reshape(*shape[:axis], shape[axis] // size, size, *shape[axis + 1 :])
     return np.moveaxis(split, axis + 1, -1)
 
 
