@@ -196,6 +196,9 @@ class PostgresDatabase(Database):
         types = {name: WIRE_TYPES.get(type_name) for name, type_name in rows}
         wire: list[np.ndarray] = []
         for name, column in columns.items():
+            if column.ndim == 2:
+                wire.append(_wire_vectors(column))
+                continue
             wire_type = types.get(name)
             if wire_type is None or column.dtype.kind not in "if":
                 return []
@@ -207,12 +210,21 @@ class PostgresDatabase(Database):
         return wire
 
 
+def _wire_vectors(column: np.ndarray) -> np.ndarray:
+    """Vectors as pgvector's type `vector` receives them: dimensions, nothing, float4 for each."""
+    rows, size = column.shape
+    vectors = np.zeros(rows, [("size", ">i2"), ("unused", ">i2"), ("values", ">f4", (size,))])
+    vectors["size"] = size
+    vectors["values"] = column
+    return vectors
+
+
 def _wire_rows(columns: list[np.ndarray]) -> bytes:
     """Rows of numbers in COPY's binary form: the count of fields, then each with its length."""
-    fields: list[tuple[str, str]] = [("count", ">i2")]
+    fields: list[tuple[str, object]] = [("count", ">i2")]
     for index, column in enumerate(columns):
-        fields += [(f"length{index}", ">i4"), (f"value{index}", column.dtype.str)]
-    rows = np.empty(len(columns[0]), dtype=fields)
+        fields += [(f"length{index}", ">i4"), (f"value{index}", column.dtype)]
+    rows = np.empty(len(columns[0]), dtype=np.dtype(fields))
     rows["count"] = len(columns)
     for index, column in enumerate(columns):
         rows[f"length{index}"] = column.dtype.itemsize
