@@ -114,8 +114,15 @@ class DuckdbDatabase(Database):
             self._worker.run(lambda: self._connection.execute("SET threads = 1"))
 
     def limit_memory(self, size: int) -> None:
+        # DuckDB does not count the vectors of a query that is running.
+        settings = {"memory_limit": f"{size * 3 // 4} bytes"}
+        if self._path is not None:
+            # Beside the file, as is DuckDB's own choice for the file it was opened with.
+            settings["temp_directory"] = f"{self._path}.tmp"
         with self._one_line_errors():
-            self._connection.execute(f"SET memory_limit = '{size} bytes'")
+            for name, value in settings.items():
+                literal = exp.Literal.string(value).sql(self.dialect)
+                self._connection.execute(f"SET {name} = {literal}")
 
     def require_writable(self) -> None:
         if self._path is not None:

@@ -30,7 +30,8 @@ TABLES = Statement(
 )
 PGVECTOR_INSTALLED = Statement("SELECT FROM pg_catalog.pg_extension WHERE extname = 'vector'")
 CONNECT_SECONDS = 10
-BATCH_ROWS = 50_000
+BATCH_BYTES = 1 << 20
+"""Rows sent at a time: few enough to stay in the processor's cache."""
 COPY_SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_END = b"\xff\xff"
 WIRE_TYPES = {"int2": ">i2", "int4": ">i4", "int8": ">i8", "float4": ">f4", "float8": ">f8"}
@@ -179,9 +180,10 @@ class PostgresDatabase(Database):
         with self._cursor.copy(copy) as stream:
             if binary:
                 stream.write(COPY_SIGNATURE)
-                rows = len(binary[0])
-                for start in range(0, rows, BATCH_ROWS):
-                    stream.write(_wire_rows([c[start : start + BATCH_ROWS] for c in binary]))
+                row_bytes = sum(column.itemsize for column in binary)
+                step = max(1, BATCH_BYTES // row_bytes)
+                for start in range(0, len(binary[0]), step):
+                    stream.write(_wire_rows([c[start : start + step] for c in binary]))
                 stream.write(COPY_END)
             else:
                 lists = (column.tolist() for column in columns.values())
@@ -199,6 +201,9 @@ class PostgresDatabase(Database):
         types = {name: WIRE_TYPES.get(type_name) for name, type_name in rows}
         wire: list[np.ndarray] = []
         for name, column in columns.items():
+            if column.ndim == 2:
+                wire.append(_wire_vectors(column))
+                continue
             wire_type = types.get(name)
             if wire_type is None or column.dtype.kind not in "if":
                 return []
@@ -210,12 +215,21 @@ class PostgresDatabase(Database):
         return wire
 
 
+def _wire_vectors(column: np.ndarray) -> np.ndarray:
+    """Vectors as pgvector's type `vector` receives them: dimensions, nothing, float4 for each."""
+    rows, size = column.shape
+    vectors = np.zeros(rows, [("size", ">i2"), ("unused", ">i2"), ("values", ">f4", (size,))])
+    vectors["size"] = size
+    vectors["values"] = column
+    return vectors
+
+
 def _wire_rows(columns: list[np.ndarray]) -> bytes:
     """Rows of numbers in COPY's binary form: the count of fields, then each with its length."""
-    fields: list[tuple[str, str]] = [("count", ">i2")]
+    fields: list[tuple[str, object]] = [("count", ">i2")]
     for index, column in enumerate(columns):
-        fields += [(f"length{index}", ">i4"), (f"value{index}", column.dtype.str)]
-    rows = np.empty(len(columns[0]), dtype=fields)
+        fields += [(f"length{index}", ">i4"), (f"value{index}", column.dtype)]
+    rows = np.empty(len(columns[0]), dtype=np.dtype(fields))
     rows["count"] = len(columns)
     for index, column in enumerate(columns):
         rows[f"length{index}"] = column.dtype.itemsize

@@ -10,8 +10,8 @@ from tensorjoin.errors import TensorjoinError
 from tensorjoin.lanes import lane_bits, pack_lanes, quantize
 from tensorjoin.program import Chunks, Table
 
-BLOCK_ELEMENTS = 1 << 20
-"""Elements held in memory at a time: 4 MiB of float32, and the keys of their rows."""
+BLOCK_BYTES = 1 << 24
+"""Rows held in memory at a time, of elements as float32 and keys as int64."""
 
 LAYER = "layer"
 
@@ -69,7 +69,7 @@ def source_blocks(checkpoint: Tensors, table: Table, layer: int) -> Iterator[Blo
     offset = 0
     for source in table.sources:
         tensor = source.replace("{}", str(layer))
-        for start, block in blocks(checkpoint, tensor, table.chunks):
+        for start, block in blocks(checkpoint, tensor, table):
             yield tensor, offset + start, block
         offset += checkpoint.entries[tensor].shape[0]
 
@@ -89,15 +89,15 @@ def whole_lanes(stream: Iterable[Block], lanes: int) -> Iterator[Block]:
         yield tensor, begin, np.pad(rest, missing)
 
 
-def blocks(
-    checkpoint: Tensors, tensor: str, chunks: Chunks | None
-) -> Iterator[tuple[int, np.ndarray]]:
+def blocks(checkpoint: Tensors, tensor: str, table: Table) -> Iterator[tuple[int, np.ndarray]]:
     """Slices of a tensor along its first axis, whole chunks each, with where they start."""
-    shape = checkpoint.entries[tensor].shape
+    shape, chunks = checkpoint.entries[tensor].shape, table.chunks
+    size = 1 if chunks is None else chunks.size
+    elements = BLOCK_BYTES // (4 * size + 8 * len(table.keys)) * size
     per_row = int(np.prod(shape[1:], dtype=np.int64))
-    step = max(1, BLOCK_ELEMENTS // max(1, per_row))
+    step = max(1, elements // max(1, per_row))
     if chunks is not None and chunks.axis == 0:
-        step = max(1, step // chunks.size) * chunks.size
+        step = max(1, step // size) * size
     for start in range(0, shape[0], step):
         yield start, checkpoint.read_rows(tensor, start, min(start + step, shape[0]))
 
@@ -135,11 +135,12 @@ def lane_rows(
 
 def chunked(block: np.ndarray, axis: int, size: int) -> np.ndarray:
     """[..., n, ...] -> [..., n / size, ..., size], filled up with zeros."""
-    padding = [(0, 0)] * block.ndim
-    padding[axis] = (0, -block.shape[axis] % size)
-    padded = np.pad(block, padding)
-    shape = padded.shape
-    split = padded.reshape(*shape[:axis], shape[axis] // size, size, *shape[axis + 1 :])
+    if missing := -block.shape[axis] % size:
+        padding = [(0, 0)] * block.ndim
+        padding[axis] = (0, missing)
+        block = np.pad(block, padding)
+    shape = block.shape
+    split = block.reshape(*shape[:axis], shape[axis] // size, size, *shape[axis + 1 :])
     return np.moveaxis(split, axis + 1, -1)
 
 

@@ -10,6 +10,7 @@ import tempfile
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -239,6 +240,24 @@ def test_insert_long_vectors(kind: str, dtype: type[np.generic]) -> None:
         database.close()
     # Random bits hold NaN of every kind, infinities and subnormal numbers.
     assert np.array_equal(stored, vectors, equal_nan=dtype is not np.int64)
+
+
+def test_insert_vectors_of_pgvector(postgres_database_url: str) -> None:
+    vectors = np.random.default_rng(0).standard_normal((5, 576)).astype(np.float32)
+    database = connect(postgres_database_url, create=True)
+    try:
+        database.profile = replace(database.profile, vectors=True)
+        if not database.query(
+            Statement("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'")
+        ):
+            pytest.skip("the server has no pgvector")
+        database.execute(Statement("CREATE EXTENSION vector"))
+        database.execute(Statement("CREATE TABLE t (i INTEGER, v vector)"))
+        database.insert("t", {"i": np.arange(5), "v": vectors})
+        stored = database.query(Statement("SELECT v::real[] FROM t ORDER BY i"))
+    finally:
+        database.close()
+    assert np.array([v for (v,) in stored], np.float32).tobytes() == vectors.tobytes()
 
 
 def test_insert_keeps_nan(database: Database) -> None:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 PROGRAM = "sql-llm"
 URL = "sqlite:///FILE, duckdb:///FILE or postgresql://USER@HOST/DATABASE"
 
+LOAD_MEMORY = 1_000_000_000
+"""Weights stream through: more would only keep what is not needed again."""
+
 COLUMNS = ("name", "parameters", "layers", "vocabulary", "context", "tokenizer")
 """What `list` tells of a model."""
 
@@ -51,7 +54,7 @@ def command_line() -> argparse.ArgumentParser:
         "--replace", action="store_true", help="in the place of the model of that name"
     )
 
-    add_memory(load_parser)
+    add_memory(load_parser, "; default: 1GB", LOAD_MEMORY)
 
     add("list", list_models, "List the models of a database.")
 
@@ -61,7 +64,7 @@ def command_line() -> argparse.ArgumentParser:
     generate_parser = add("generate", generate, "Continue a prompt.")
     add_name(generate_parser)
     add_generation(generate_parser)
-    add_memory(generate_parser)
+    add_memory(generate_parser, "; default: as the engine sees fit")
 
     profile_parser = add("profile", profile, "Show where the time of a token goes.")
     add_name(profile_parser)
@@ -86,7 +89,7 @@ def command_line() -> argparse.ArgumentParser:
         metavar="FILE.npy",
         help="float32 [tokens, vocabulary], in numpy's format",
     )
-    add_memory(logits_parser)
+    add_memory(logits_parser, "; default: as the engine sees fit")
     return parser
 
 
@@ -94,13 +97,15 @@ def add_name(parser: CommandLine) -> None:
     parser.add_argument("--name", help="which model; not needed if there is only one")
 
 
-def add_memory(parser: CommandLine) -> None:
+def add_memory(parser: CommandLine, default_help: str, default: int | None = None) -> None:
     parser.add_argument(
         "--memory",
         type=memory_size,
+        default=default,
         metavar="SIZE",
         help="what this process may use, Python and its libraries included, such as 512MB or"
-        " 1.5GiB; a PostgreSQL server's memory is its own, only the session's part is set",
+        " 1.5GiB; a PostgreSQL server's memory is its own, only the session's part is set"
+        + default_help,
     )
 
 
