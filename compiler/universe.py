@@ -32,6 +32,7 @@ PASSES = (
     "merge-groups",
     "order-joins",
     "pivot-outputs",
+    "print-cost",
     "push-projections",
     "read-once",
     "reset-scratch",
