@@ -33,6 +33,7 @@ PASSES = (
     "order-joins",
     "pack-lanes",
     "pivot-outputs",
+    "print-cost",
     "push-projections",
     "quantize-weights",
     "read-once",

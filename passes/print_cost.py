@@ -1,0 +1,157 @@
+"""What each operator of `rel` is estimated to cost, printed above the module as comments."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import IntAttr, ModuleOp, VectorType
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from tensorjoin.calibration import read, shipped
+from tensorjoin.cost import ROW_FORMATS, RowFormat, Work, seconds, total
+from tensorjoin.dialects import rel
+from tensorjoin.dialects.expression import (
+    PACKS,
+    CallAttr,
+    ColumnRefAttr,
+    LiteralAttr,
+    ParameterAttr,
+)
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.targets import target_profile
+
+KEY_BYTES = 4
+
+
+def calls(expression: Attribute) -> Iterator[CallAttr]:
+    """An expression's calls, and those in their arguments."""
+    if isinstance(expression, CallAttr):
+        yield expression
+        for argument in expression.arguments:
+            yield from calls(argument)
+
+
+def bound_keys(op: rel.ScanOp) -> set[str]:
+    """The keys of a scan that a selection sets to a parameter, such as the layer."""
+    users = [use.operation for use in op.result.uses]
+    if len(users) != 1 or not isinstance(select := users[0], rel.SelectOp):
+        return set()
+    return {
+        column.column.data
+        for call in calls(select.condition)
+        if call.function.data == "eq"
+        and isinstance(column := call.arguments.data[0], ColumnRefAttr)
+        and isinstance(call.arguments.data[1], ParameterAttr)
+    }
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Estimates for relations of which `rows` stands for each unknown extent."""
+
+    format: RowFormat
+    rows: int
+    vectors: bool
+    """Whether vectors are kept, and not columns later on."""
+
+    def rows_of(self, value: SSAValue, without: set[str] | None = None) -> int:
+        extents = rel.schema(value).extents.items()
+        known = [extent for key, extent in extents if key not in (without or set())]
+        return prod(self.rows if extent < 0 else extent for extent in known)
+
+    def row_bytes(self, value: SSAValue) -> int:
+        elements = sum(map(width, rel.schema(value).values.values()))
+        return elements * self.format.element_bytes + KEY_BYTES * len(rel.schema(value).extents)
+
+    def work(self, op: Operation) -> Work:
+        """The work of one operator, run once; none for those that cost nothing."""
+        match op:
+            case rel.ScanOp():
+                rows = self.rows_of(op.result, bound_keys(op))
+                return Work(read=rows, bytes=rows * self.row_bytes(op.result))
+            case rel.JoinOp():
+                return Work(joined=self.rows_of(op.result))
+            case rel.ProjectOp():
+                return self.computed(op, op.input)
+            case rel.AggregateOp() | rel.WindowOp():
+                return Work(grouped=self.rows_of(op.input)) + self.computed(op, op.input)
+            case rel.InsertOp():
+                return Work(statements=1, written=self.rows_of(op.input))
+            case _:
+                return Work()
+
+    def computed(self, op: Operation, source: SSAValue) -> Work:
+        """The products and the packing in the expressions of an operator."""
+        rows, types = self.rows_of(source), rel.schema(source).values
+        work = Work()
+        for call in (c for e in rel.all_expressions(op) for c in calls(e)):
+            if call.function.data == "mul":
+                work += Work(products=rows)
+            elif call.function.data in PACKS:
+                size = literal(call.arguments.data[2])
+                work += Work(packed=rows) if self.vectors else Work(choices=rows * size)
+            elif call.function.data == "dot" and isinstance(
+                column := call.arguments.data[0], ColumnRefAttr
+            ):
+                pairs = rows * width(types[column.column.data])
+                work += Work(dot_products=pairs) if self.vectors else Work(products=pairs)
+        return work
+
+
+def literal(expression: Attribute) -> int:
+    """The number that an expression is; 0 for another expression."""
+    match expression:
+        case LiteralAttr(value=IntAttr() as value):
+            return value.data
+        case _:
+            return 0
+
+
+def width(type: Attribute) -> int:
+    """The elements of a column."""
+    return type.get_shape()[0] if isinstance(type, VectorType) else 1
+
+
+def rounds(op: Operation) -> int:
+    """How often an operator runs, by the loops around it."""
+    count, parent = 1, op.parent_op()
+    while parent is not None:
+        count *= parent.count.value.data if isinstance(parent, rel.ForOp) else 1
+        parent = parent.parent_op()
+    return count
+
+
+@dataclass(frozen=True)
+class PrintCostPass(ModulePass):
+    """Print what each relational operator is estimated to cost, with `rows` for unknown extents."""
+
+    name = "print-cost"
+
+    target: str = "duckdb"
+    rows: int = 1
+    costs: str = ""
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        profile = target_profile(self.target)
+        if self.rows < 1:
+            raise TensorjoinError(f"print-cost: extents of {self.rows} rows: choose 1 or more")
+        measured = read(Path(self.costs)) if self.costs else shipped(profile.name)
+        estimate = Estimate(ROW_FORMATS[profile.name], self.rows, profile.vectors)
+
+        def line(op: Operation, work: Work) -> str:
+            rows = rounds(op) * estimate.rows_of(op.results[0] if op.results else op.operands[0])
+            time = seconds(work, measured.seconds) * 1e3
+            return f"//   {op.name}: {rows:,} rows, {work.bytes:,.0f} bytes, {time:,.4f} ms"
+
+        for function in (f for f in op.ops if isinstance(f, FuncOp)):
+            print(f"// cost of @{function.sym_name.data} on {profile.name}")
+            works: list[Work] = []
+            for each in function.walk():
+                if (work := estimate.work(each).times(rounds(each))) != Work():
+                    works.append(work)
+                    print(line(each, work))
+            print(f"//   total: {seconds(total(works), measured.seconds) * 1e3:,.4f} ms")
