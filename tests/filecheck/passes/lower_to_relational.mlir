@@ -2,21 +2,21 @@
 // RUN: sql-opt %s --pass 'lower-to-relational{target=sqlite}' --split-input-file | filecheck %s --check-prefix SQLITE
 
 // From `nn`: tensors become relations, weights arrays where the target has them.
-func.func @forward(%x: tensor<?x4xf32>) -> tensor<?x3xf32> {
-  %w = nn.weight @w : tensor<3x4xf32>
-  %y = nn.linear %x, %w : tensor<?x4xf32>, tensor<3x4xf32> -> tensor<?x3xf32>
-  func.return %y : tensor<?x3xf32>
+func.func @forward(%x: tensor<?x96xf32>) -> tensor<?x300xf32> {
+  %w = nn.weight @w : tensor<300x96xf32>
+  %y = nn.linear %x, %w : tensor<?x96xf32>, tensor<300x96xf32> -> tensor<?x300xf32>
+  func.return %y : tensor<?x300xf32>
 }
-// CHECK:      rel.table input @arg0 : <[p: ?, i: 4], v: f32>
-// CHECK-NEXT: rel.table weight @w : <[o: 3, i: 1], v: vector<4xf32>> from ["w"] layout <arrays 1 by 4>
+// CHECK:      rel.table input @arg0 : <[p: ?, i: 96], v: f32>
+// CHECK-NEXT: rel.table weight @w : <[o: 300, i: 1], v: vector<96xf32>> from ["w"] layout <arrays 1 by 96>
 // CHECK-NEXT: rel.table scratch @result0 :
 // CHECK-NEXT: func.func @forward() {
-// CHECK:        rel.aggregate %{{.*}} by [p, i] {[[X:[a-z0-9]+]] = pack(v, slot, 4)}
+// CHECK:        rel.aggregate %{{.*}} by [p, i] {[[X:[a-z0-9]+]] = pack(v, slot, 96)}
 // CHECK:        rel.join %{{.*}}, %{{.*}} on []
 // CHECK-NEXT:   rel.project %{{.*}} {v = dot({{.*}})}
 // CHECK-NEXT:   rel.insert %{{.*}} into @result0
 // CHECK-NEXT:   func.return
-// SQLITE: rel.table weight @w : <[o: 3, i: 1], v: vector<4xf32>> from ["w"] layout <columns 1 by 4>
+// SQLITE: rel.table weight @w : <[o: 300, i: 1], v: vector<96xf32>> from ["w"] layout <columns 1 by 96>
 
 // -----
 // From `ten`: what is canonical stays so.

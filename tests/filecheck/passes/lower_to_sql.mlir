@@ -3,21 +3,21 @@
 
 // From `nn`. Where the target has no vectors, their elements are columns; where it runs statements
 // cheaply, what a join reads is stored under the key by which it looks for it.
-func.func @forward(%x: tensor<?x4xf32>) -> tensor<?x3xf32> {
-  %w = nn.weight @w : tensor<3x4xf32>
-  %y = nn.linear %x, %w : tensor<?x4xf32>, tensor<3x4xf32> -> tensor<?x3xf32>
-  func.return %y : tensor<?x3xf32>
+func.func @forward(%x: tensor<?x96xf32>) -> tensor<?x300xf32> {
+  %w = nn.weight @w : tensor<300x96xf32>
+  %y = nn.linear %x, %w : tensor<?x96xf32>, tensor<300x96xf32> -> tensor<?x300xf32>
+  func.return %y : tensor<?x300xf32>
 }
-// CHECK:      sql.create_table input @arg0 : <[p: ?, i: 4], v: f32>
-// CHECK-NEXT: sql.create_table weight @w : <[o: 3, i: 1], v: vector<4xf32>> from ["w"] layout <arrays 1 by 4>
+// CHECK:      sql.create_table input @arg0 : <[p: ?, i: 96], v: f32>
+// CHECK-NEXT: sql.create_table weight @w : <[o: 300, i: 1], v: vector<96xf32>> from ["w"] layout <arrays 1 by 96>
 // CHECK-NEXT: sql.create_table scratch @result0 :
 // CHECK-NEXT: func.func @forward() {
-// CHECK:        sql.select {{.*}}pack(a0.v, a0.i, 4)} {{.*}} group [a0.p]
+// CHECK:        sql.select {{.*}}pack(a0.v, a0.i, 96)} {{.*}} group [a0.p]
 // CHECK:        sql.select {{.*}}dot({{.*}})} from {{.*}}%w as
 // CHECK-NEXT:   sql.insert %{{.*}} into @result0
 // CHECK-NOT:  func.func @reset
-// SQLITE: sql.create_table scratch @scratch0 : <[p: ?], {{.*}}_0: f64, {{.*}}_3: f64>
-// SQLITE: sql.create_table weight @w : <[o: 3, i: 1], v_0: f32, v_1: f32, v_2: f32, v_3: f32> from ["w"] layout <columns 1 by 4>
+// SQLITE: sql.create_table scratch @scratch0 : <[p: ?], {{.*}}_0: f64, {{.*}}_95: f64>
+// SQLITE: sql.create_table weight @w : <[o: 300, i: 1], v_0: f32, {{.*}}, v_95: f32> from ["w"] layout <columns 1 by 96>
 // SQLITE: sql.insert %{{.*}} into @scratch0
 // SQLITE: sql.insert %{{.*}} into @result0
 
