@@ -127,7 +127,7 @@ class Database(ABC):
         if len(rows) != 1:
             raise ValueError(f"columns of {table!r} differ in length: {sorted(rows)}")
         for name, column in columns.items():
-            if column.ndim != 1 and not (column.ndim == 2 and self.profile.vectors):
+            if column.ndim != 1 and not (column.ndim == 2 and self.extended_profile().vectors):
                 raise ValueError(f"column {name!r} of {table!r} has {column.ndim} dimensions")
         if rows != {0}:
             with self._one_line_errors():

@@ -28,7 +28,7 @@ TABLES = Statement(
     " WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND (relnamespace = pg_my_temp_schema()"
     " OR relnamespace = quote_ident(current_schema())::regnamespace)"
 )
-PGVECTOR_INSTALLED = Statement("SELECT FROM pg_catalog.pg_extension WHERE extname = 'vector'")
+PGVECTOR_INSTALLED = Statement("SELECT 1 FROM pg_catalog.pg_extension WHERE extname = 'vector'")
 CONNECT_SECONDS = 10
 BATCH_BYTES = 1 << 20
 """Rows sent at a time: few enough to stay in the processor's cache."""
