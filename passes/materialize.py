@@ -11,10 +11,13 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.rel import schema
+from tensorjoin.passes.relational.estimates import DYNAMIC, estimated_rows
 from tensorjoin.targets import target_profile
 
 COSTLY = (rel.JoinOp, rel.AggregateOp, rel.WindowOp, rel.UnionOp)
 CHEAP = (rel.ProjectOp, rel.SelectOp)
+FEW_TIMES = 8
+"""How often a row may be computed again before it is better stored."""
 
 
 def is_costly(value: SSAValue) -> bool:
@@ -32,6 +35,16 @@ def feeds_join(value: SSAValue) -> bool:
         isinstance(use.operation, COSTLY)
         or (isinstance(use.operation, CHEAP) and feeds_join(use.operation.results[0]))
         for use in value.uses
+    )
+
+
+def is_fanned_out(value: SSAValue) -> bool:
+    """Whether a join reads each row of the relation many times, and would compute it each time."""
+    stored = projected(value)
+    return any(
+        isinstance(join := use.operation, rel.JoinOp)
+        and estimated_rows(join.result, DYNAMIC) > FEW_TIMES * estimated_rows(stored, DYNAMIC)
+        for use in stored.uses
     )
 
 
@@ -79,7 +92,8 @@ class Statements:
             shared = len(self.users[value]) > 1 or crosses_loop
             looked_up = isinstance(op, rel.AggregateOp) or not value.has_one_use()
             grouped = every and looked_up and feeds_join(value)
-            if is_costly(value) and (shared or grouped) or self.is_overwritten(op):
+            repeated = every and isinstance(op, rel.JoinOp) and is_fanned_out(value)
+            if is_costly(value) and (shared or grouped or repeated) or self.is_overwritten(op):
                 stored = projected(value)
                 # A table has columns; what has none is one row, or none.
                 if schema(stored).types:
@@ -113,7 +127,8 @@ class MaterializePass(ModulePass):
     """
     Store a relation that several statements would compute again, that a loop would compute in each
     round, or that must be read before its table changes; where statements are cheap, also each
-    aggregate, and each relation read twice, that a join reads, so that the join finds it by key.
+    aggregate, and each relation read twice, that a join reads, so that the join finds it by key,
+    and each join whose rows a larger join would compute many times.
     """
 
     name = "materialize"

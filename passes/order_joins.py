@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import DYNAMIC_INDEX, ModuleOp, VectorType
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
@@ -19,6 +18,13 @@ from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import CallAttr, ColumnRefAttr, conjuncts
 from tensorjoin.dialects.rel import schema
 from tensorjoin.join_order import Cost, Input, cost, hash_cost, join_order, skipped_keys
+from tensorjoin.passes.relational.estimates import (
+    DYNAMIC,
+    elements_behind,
+    estimated_extents,
+    estimated_rows,
+    width,
+)
 from tensorjoin.targets import target_profile
 
 LONGEST_RANGE = 4096
@@ -62,40 +68,6 @@ def fixed_keys(op: rel.SelectOp) -> set[str]:
             if isinstance(left, ColumnRefAttr) and not isinstance(right, ColumnRefAttr):
                 fixed.add(left.column.data)
     return fixed
-
-
-def estimated_extents(value: SSAValue, dynamic: int) -> dict[str, int]:
-    return {
-        name: dynamic if extent == DYNAMIC_INDEX else extent
-        for name, extent in schema(value).extents.items()
-    }
-
-
-def estimated_rows(value: SSAValue, dynamic: int) -> int:
-    """The rows of a relation: what a key is looked up by adds none."""
-    rows = prod(estimated_extents(value, dynamic).values())
-    match op := value.owner:
-        case rel.ProjectOp() | rel.SelectOp():
-            return min(rows, estimated_rows(op.input, dynamic))
-        case _:
-            return rows
-
-
-def width(value: SSAValue) -> int:
-    """The elements of a row."""
-    types = schema(value).values.values()
-    return max(1, sum(prod(t.get_shape()) if isinstance(t, VectorType) else 1 for t in types))
-
-
-def elements_behind(value: SSAValue, dynamic: int) -> int:
-    """The elements of the inputs of the join that a relation is a projection of."""
-    match op := value.owner:
-        case rel.ProjectOp() | rel.SelectOp():
-            return elements_behind(op.input, dynamic)
-        case rel.JoinOp():
-            return sum(estimated_rows(i, dynamic) * width(i) for i in op.inputs)
-        case _:
-            return 0
 
 
 def estimated_input(value: SSAValue, dynamic: int) -> Input:
@@ -156,8 +128,8 @@ class OrderJoinsPass(ModulePass):
 
     name = "order-joins"
 
-    dynamic: int = 16
-    """The extent assumed where none is known: rows of a batch, and of a context."""
+    dynamic: int = DYNAMIC
+    """The extent assumed where none is known."""
     target: str = "duckdb"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
