@@ -55,14 +55,15 @@ class LanguageModel:
         name: str | None = None,
         replace: bool = False,
         memory: int | None = None,
+        bits: int | None = None,
     ) -> "LanguageModel":
         """
         Load a Hugging Face directory into the database at `url`, and open it; `memory` as in
-        `open`.
+        `open`. With `bits`, 8 or 4, weights are rounded to integers of so many bits.
         """
         database = connect(url, create=True, memory=memory)
         try:
-            return cls(database, load_model(database, Path(directory), name, replace))
+            return cls(database, load_model(database, Path(directory), name, replace, bits=bits))
         except BaseException:
             database.close()
             raise

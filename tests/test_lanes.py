@@ -1,5 +1,6 @@
 """Quantised weights in lanes: the arithmetic, the bounds, and whole models against numpy."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,10 @@ import pytest
 from execution import applied, run
 from models.quantized_llama import dequantized, logits, product
 from safetensors.numpy import load_file
+from tokenizers import Tokenizer
+
+sys.path.append(str(Path(__file__).parents[1] / "examples"))
+from corpus import stories  # noqa: E402
 
 from tensorjoin.backends.database import Database
 from tensorjoin.errors import TensorjoinError
@@ -123,3 +128,21 @@ def test_a_model_is_that_of_numpy(database: Database, bits: int, group: int):
 def test_bits_that_are_no_layout(database: Database):
     with pytest.raises(TensorjoinError, match="3 bits"):
         load_model(database, DEMO, bits=3)
+
+
+@pytest.mark.parametrize(("bits", "group", "most"), [(8, 64, 1.01), (4, 32, 1.10)])
+def test_perplexity_of_the_demo_model(bits: int, group: int, most: float):
+    """By the model of numpy, which that of the engines is: stories that it was not trained on."""
+    config, weights = read_llama_config(DEMO), load_file(DEMO / "model.safetensors")
+    tokenizer = Tokenizer.from_file(str(DEMO / "tokenizer.json"))
+    losses: dict[int | None, list[float]] = {None: [], bits: []}
+    for story in stories(12, seed=987654321):
+        tokens = [config.bos_token_id or 0, *tokenizer.encode(story).ids][:200]
+        for kind, found in losses.items():
+            scores = logits(config, weights, tokens, kind, group, np.float32)[:-1]
+            top = scores.max(axis=1)
+            total = top + np.log(np.exp(scores - top[:, None]).sum(axis=1))
+            found += list(total - scores[np.arange(len(scores)), tokens[1:]])
+    exact, rounded = (float(np.exp(np.mean(found))) for found in losses.values())
+    print(f"perplexity {exact:.4f}, with {bits} bits {rounded:.4f}: {rounded / exact:.4f} times")
+    assert rounded / exact <= most

@@ -42,8 +42,10 @@ def activation_integers(x: Array) -> tuple[npt.NDArray[np.int64], Array]:
     return np.trunc(steps + np.where(x < 0, -0.5, 0.5)).astype(np.int64), top / 127.0
 
 
-def product(x: Array, w: npt.NDArray[np.float32], bits: int, group: int) -> Array:
-    """x [rows, inputs] times w [outputs, inputs], both in groups of the inputs."""
+def product(x: Array, w: npt.NDArray[np.float32], bits: int | None, group: int) -> Array:
+    """x [rows, inputs] times w [outputs, inputs], both in groups of the inputs if of `bits`."""
+    if bits is None:
+        return x @ w.T.astype(np.float64)
     total = np.zeros((len(x), len(w)))
     for part in groups(w.shape[1], group):
         integers, scale = weight_integers(w[:, part], bits)
@@ -52,8 +54,10 @@ def product(x: Array, w: npt.NDArray[np.float32], bits: int, group: int) -> Arra
     return total
 
 
-def dequantized(w: npt.NDArray[np.float32], bits: int, group: int) -> Array:
+def dequantized(w: npt.NDArray[np.float32], bits: int | None, group: int) -> Array:
     """The weights as their integers and scales say."""
+    if bits is None:
+        return w.astype(np.float64)
     parts: list[Array] = []
     for part in groups(w.shape[1], group):
         integers, scale = weight_integers(w[:, part], bits)
@@ -78,11 +82,14 @@ def logits(
     config: LlamaConfig,
     weights: Weights,
     tokens: Sequence[int],
-    bits: int,
+    bits: int | None,
     group: int,
     cached: type[np.floating],
 ) -> Array:
-    """The logits after each token, [tokens, vocabulary], with keys and values of type `cached`."""
+    """
+    The logits after each token, [tokens, vocabulary], with keys and values of type `cached`; those
+    of the unquantised model where `bits` is None.
+    """
 
     def linear(x: Array, name: str) -> Array:
         return product(x, weights[name], bits, group)

@@ -37,6 +37,24 @@ func.func @loop() {
 // CHECK-NEXT: rel.for layer to 2 {
 // CHECK-NEXT: %x = rel.project %[[M]] [p] {v = neg(s)}
 
+// CHECK-LABEL: func.func @fanned_out
+// SQLITE-LABEL: func.func @fanned_out
+func.func @fanned_out() {
+  %x = rel.scan @x : !rel.relation<[p: ?, i: 4], v: f64>
+  %g = rel.scan @g : !rel.relation<[i: 4], g: f64>
+  %w = rel.scan @w : !rel.relation<[o: 100, i: 4], w: f64>
+  %j = rel.join %x, %g on [i]
+  %m = rel.project %j [p, i] {m = mul(v, g)}
+  %k = rel.join %m, %w on [i]
+  %y = rel.aggregate %k by [p, o] {y = sum(mul(m, w))}
+  rel.insert %y into @y
+  func.return
+}
+// Each of its rows meets a hundred others: computed once, where a statement costs little.
+// CHECK-NOT: rel.materialize
+// SQLITE: %[[M:.*]] = rel.materialize %m
+// SQLITE-NEXT: rel.join %[[M]], %w on [i]
+
 // CHECK-LABEL: func.func @overwritten
 func.func @overwritten() {
   %t = rel.scan @t : !rel.relation<[p: ?], v: f64>

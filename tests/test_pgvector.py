@@ -1,0 +1,59 @@
+"""PostgreSQL with pgvector: weights as vectors, against transformers."""
+
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+from models.llama import CONFIGURATIONS, write_checkpoint
+from models.references import reference
+
+from tensorjoin.backends.connect import connect
+from tensorjoin.program import Statement
+from tensorjoin.runtime.catalog import find_model
+from tensorjoin.runtime.load import load_model
+from tensorjoin.runtime.session import Sampling, Session
+
+
+@pytest.fixture
+def pgvector_url(postgres_database_url: str) -> str:
+    """A database with the extension."""
+    with psycopg.connect(postgres_database_url, autocommit=True) as server:
+        server.execute("CREATE EXTENSION vector")
+    return postgres_database_url
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_logits_and_greedy_tokens(name: str, pgvector_url: str, tmp_path: Path):
+    expected = reference(name)
+    prompt = [int(token) for token in expected.prompt]
+    database = connect(pgvector_url, create=False)
+    try:
+        model = load_model(database, write_checkpoint(tmp_path / name, name))
+        assert model.manifest.target == "pgvector"
+        types = database.query(
+            Statement("SELECT count(*) FROM pg_attribute WHERE atttypid = 'vector'::regtype")
+        )
+        assert types[0][0] > 0
+        session = Session(database, find_model(database, None))
+        session.forward(prompt, emit_all=True)
+        np.testing.assert_allclose(session.logits(), expected.logits, rtol=0, atol=1e-4)
+        session.restart()
+        greedy = [int(token) for token in expected.greedy]
+        assert list(session.generate(prompt, 8, Sampling())) == greedy[:8]
+    finally:
+        database.close()
+
+
+def test_a_model_from_before_the_extension_still_runs(postgres_database_url: str, tmp_path: Path):
+    expected = reference("one-layer")
+    prompt = [int(token) for token in expected.prompt]
+    database = connect(postgres_database_url, create=False)
+    try:
+        load_model(database, write_checkpoint(tmp_path / "one-layer", "one-layer"))
+        database.execute(Statement("CREATE EXTENSION vector"))
+        session = Session(database, find_model(database, None))
+        session.forward(prompt, emit_all=True)
+        np.testing.assert_allclose(session.logits(), expected.logits, rtol=0, atol=1e-4)
+    finally:
+        database.close()
