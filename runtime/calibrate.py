@@ -70,7 +70,7 @@ def calibrate(
 
     Raises TensorjoinError where the engine refuses a statement.
     """
-    profile = database.profile
+    profile = database.extended_profile()
     planned = list(plan(profile))
     measurements: list[Measurement] = []
     start = time.monotonic()
@@ -150,7 +150,7 @@ def measure(database: Database, layout: MatrixLayout, product: Product) -> float
     The seconds that the statements of a product take, the least of several runs: what else the
     machine does only adds.
     """
-    program = compiled(database.profile, layout, product)
+    program = compiled(database.extended_profile(), layout, product)
     with database.transaction(writes=False):
         for each in program.tables:
             database.execute(each.create)

@@ -81,7 +81,7 @@ class TimedSession(Session):
         query = statement(self.database, exp.select(exp.Star()).from_(table(name)).limit(1))
         first: Sequence[Any] = next(iter(self.database.query(query)), ())
         is_layered = LAYER in self.database.columns(query)
-        element = ROW_FORMATS[self.database.profile.name].element_bytes
+        element = ROW_FORMATS[self.database.extended_profile().name].element_bytes
         vectors = [len(cast(list[float], value)) for value in first if isinstance(value, list)]
         floats = sum(1 for value in first if isinstance(value, float))
         keys = len(first) - floats - len(vectors)
@@ -124,7 +124,7 @@ def profile(
     session.written.clear()
     session.counts = True
     steps = session.decode(tokens[-1])
-    coefficients = current(database.profile.name, database.version()).seconds
+    coefficients = current(database.extended_profile().name, database.version()).seconds
     operators = [
         operator(session, step, median(run.get(step, 0.0) for run in runs), coefficients)
         for step in steps
