@@ -34,7 +34,10 @@ def too_large(queries: Iterable[SSAValue]) -> set[SSAValue]:
 
 
 def computed_again(queries: Iterable[SSAValue]) -> set[SSAValue]:
-    """The queries with a long expression that the query which reads them reads more than once."""
+    """
+    The queries with a long expression that the query which reads them reads more than once, or
+    sorts into groups: it would be computed for each mention, or its columns carried along.
+    """
     again: set[SSAValue] = set()
     for query in queries:
         if not isinstance(reader := query.owner, sql.SelectOp):
@@ -44,7 +47,8 @@ def computed_again(queries: Iterable[SSAValue]) -> set[SSAValue]:
         for alias, source in reader.source_map.items():
             if isinstance(op := source.owner, sql.SelectOp) and op.is_simple:
                 long = (n for n, e in op.outputs.items() if _calls(e, {}) > REPEATED_CALLS)
-                again |= {source for name in long if reads[f"{alias}.{name}"] > 1}
+                fewest = 1 if reader.group else 2
+                again |= {source for name in long if reads[f"{alias}.{name}"] >= fewest}
     return again
 
 

@@ -32,6 +32,7 @@ from tensorjoin.passes.push_projections import PushProjectionsPass
 from tensorjoin.passes.quantize_weights import QuantizeWeightsPass
 from tensorjoin.passes.read_once import ReadOncePass
 from tensorjoin.passes.roll_layers import RollLayersPass
+from tensorjoin.passes.split_sums import SplitSumsPass
 from tensorjoin.passes.tile_inputs import TileInputsPass
 from tensorjoin.passes.tile_state import TileStatePass
 from tensorjoin.passes.tile_weights import TileWeightsPass
@@ -93,6 +94,7 @@ def to_statements(profile: TargetProfile) -> Pipeline:
         WidenSinglesPass(target=profile.name),
         LegalizeFunctionsPass(missing=tuple(sorted(MATH_FUNCTIONS - profile.functions))),
         ExpandVectorsPass(),
+        SplitSumsPass(target=profile.name),
         LegalizeLimitsPass(target=profile.name),
         MaterializePass(target=profile.name),
         AllocateScratchPass(),

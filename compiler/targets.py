@@ -33,6 +33,8 @@ class TargetProfile:
     """Whether a join is run in the order in which it is written."""
     hashes_joins: bool
     """Whether a join makes a hash table of its second input, and the first streams past."""
+    sorts_groups: bool
+    """Whether rows are sorted into groups, with all columns that the aggregates read."""
     merges_queries: bool
     """Whether statements cost more than arithmetic, so that few and large ones are best."""
     filters_groups: bool
@@ -56,6 +58,7 @@ SQLITE = TargetProfile(
     name_bytes=None,
     keeps_join_order=True,
     hashes_joins=False,
+    sorts_groups=True,
     merges_queries=False,
     chunk=64,
 )
@@ -72,6 +75,7 @@ DUCKDB = TargetProfile(
     name_bytes=None,
     keeps_join_order=False,
     hashes_joins=True,
+    sorts_groups=False,
     merges_queries=True,
     chunk=64,
 )
@@ -89,6 +93,7 @@ POSTGRES = TargetProfile(
     name_bytes=63,
     keeps_join_order=False,
     hashes_joins=False,
+    sorts_groups=False,
     merges_queries=False,
     chunk=64,
 )

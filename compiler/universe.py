@@ -39,6 +39,7 @@ PASSES = (
     "read-once",
     "reset-scratch",
     "roll-layers",
+    "split-sums",
     "tile-inputs",
     "tile-state",
     "tile-weights",

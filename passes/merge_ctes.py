@@ -29,6 +29,7 @@ from tensorjoin.dialects.expression import (
     walk,
 )
 from tensorjoin.dialects.rel import schema
+from tensorjoin.passes.split_sums import MOST_CARRIED
 from tensorjoin.targets import target_profile
 
 REPEATED_CALLS = 12
@@ -141,6 +142,11 @@ def computes_lookup(op: sql.SelectOp, alias: str, inner: sql.SelectOp) -> bool:
     return any(side in computed and not used & later for used, side in joined(op))
 
 
+def computes_of_many(inner: sql.SelectOp) -> bool:
+    """Whether a block makes one column of many, which a reader would carry in its place."""
+    return any(len(set(columns_of(e))) > MOST_CARRIED for e in inner.outputs.values())
+
+
 def joins_by_several(op: sql.SelectOp, replaced: Mapping[str, Attribute]) -> bool:
     """
     Whether a side of a join would be computed of several sources, and is not yet.
@@ -160,6 +166,8 @@ class MergeIntoReader(RewritePattern):
     max_depth: int
     keeps_join_order: bool
     """Whether the engine runs joins as they are written, each by an index on columns."""
+    sorts_groups: bool
+    """Whether rows enter a group with all columns that are read of them."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: sql.SelectOp, rewriter: PatternRewriter, /):
@@ -176,6 +184,8 @@ class MergeIntoReader(RewritePattern):
             if groups_by_constants(op, alias, inner):
                 continue
             if self.keeps_join_order and computes_lookup(op, alias, inner):
+                continue
+            if self.sorts_groups and op.group and computes_of_many(inner):
                 continue
             if len(op.sources) + len(inner.sources) - 1 > MOST_SOURCES:
                 continue
@@ -248,7 +258,7 @@ class MergeCtesPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         profile = target_profile(self.target)
         limit = profile.max_depth // 2
-        reader = MergeIntoReader(limit, profile.keeps_join_order)
+        reader = MergeIntoReader(limit, profile.keeps_join_order, profile.sorts_groups)
         PatternRewriteWalker(
             GreedyRewritePatternApplier([reader, MergeProjection(limit)])
         ).rewrite_module(op)
