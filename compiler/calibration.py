@@ -40,14 +40,20 @@ def stored_path(engine: str, version: str) -> Path:
     return Path(home) / "tensorjoin" / "costs" / f"{engine}-{version}.json"
 
 
+def stored(engine: str, version: str) -> Path | None:
+    """The calibration of an engine, if there is one that this user may look for."""
+    path = stored_path(engine, version)
+    return path if os.access(path, os.F_OK) else None
+
+
 def current(engine: str, version: str) -> Calibration:
     """
     What was measured of this engine and version, or else what comes with the package.
 
     Raises TensorjoinError where the file is there and is no calibration.
     """
-    path = stored_path(engine, version)
-    return read(path) if path.exists() else shipped(engine)
+    path = stored(engine, version)
+    return shipped(engine) if path is None else read(path)
 
 
 def read(path: Path) -> Calibration:

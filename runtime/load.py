@@ -8,7 +8,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from tensorjoin.backends.database import Database
-from tensorjoin.calibration import stored_path
+from tensorjoin.calibration import stored as stored_calibration
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.frontends.checkpoint import Checkpoint
 from tensorjoin.frontends.llama_config import expected_tensors, read_llama_config
@@ -58,8 +58,7 @@ def load_model(
     with Checkpoint.open(directory) as checkpoint:
         checkpoint.check(expected_tensors(config))
         profile = database.extended_profile()
-        measured = stored_path(profile.name, database.version())
-        costs = str(measured) if measured.exists() else ""
+        costs = str(stored_calibration(profile.name, database.version()) or "")
         program = compile_language_model(config, profile, name, layout, costs, bits)
         lasting = tuple(table.name for table in program.tables if not table.is_temporary)
         tables = (*lasting, table_name(name, PROGRAM), table_name(name, TOKENS))

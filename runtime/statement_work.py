@@ -33,8 +33,10 @@ def sources(tree: exp.Expr) -> list[str]:
     if not isinstance(tree, exp.Insert):
         return []
     inner = {cte.alias for cte in tree.find_all(exp.CTE)}
-    names = [table.name for table in tree.expression.find_all(exp.Table)]
-    names += [t.name for cte in tree.find_all(exp.With) for t in cte.find_all(exp.Table)]
+    tables = [*tree.expression.find_all(exp.Table)]
+    tables += [table for cte in tree.find_all(exp.With) for table in cte.find_all(exp.Table)]
+    # A function in the place of a table has no name.
+    names = [table.name for table in tables if table.name]
     return list(dict.fromkeys(name for name in names if name not in inner))
 
 

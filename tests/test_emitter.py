@@ -42,7 +42,7 @@ def test_the_programs_parse_in_their_dialect(target: str):
     for statement in statements(program):
         # sqlglot does not know WITHOUT ROWID, which SQLite has at the end.
         sql = statement.sql.removesuffix(" WITHOUT ROWID")
-        (tree,) = sqlglot.parse(sql, dialect=target)
+        (tree,) = sqlglot.parse(sql, dialect=SPELLINGS[target].dialect)
         assert isinstance(tree, exp.Create | exp.Insert | exp.Delete | exp.TruncateTable)
         unquoted = {n.name for n in tree.find_all(exp.Identifier) if not n.args["quoted"]}
         # sqlglot's own name for VALUES.

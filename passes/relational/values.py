@@ -90,7 +90,8 @@ class Emitter:
         if layout and (layout.axis.data, layout.size.data) == (names.index(axis), size):
             return self.named(tensor, names, column)
         rows = self.rows(tensor, names)
-        function = "pack_sparse" if has_gaps(rows, axis) else "pack"
+        is_sparse = ten.is_sparse(ten.tensor(tensor)) and has_gaps(rows, axis)
+        function = "pack_sparse" if is_sparse else "pack"
         is_whole = extent == size
         number = lit(0) if is_whole else call("idiv", col(axis), lit(size))
         place = col(axis) if is_whole else call("mod", col(axis), lit(size))
