@@ -14,6 +14,7 @@ from xdsl.dialects.builtin import ModuleOp
 from tensorjoin.backends.database import Database
 from tensorjoin.backends.interpreter_rel import table_of_tensor, tensor_of_table
 from tensorjoin.dialects import rel, sql
+from tensorjoin.dialects.expression import PACKS, CallAttr
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.passes.assign_layouts import AssignLayoutsPass
 from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
@@ -21,7 +22,8 @@ from tensorjoin.passes.decompose import DecomposePass
 from tensorjoin.passes.fuse_contractions import FuseContractionsPass
 from tensorjoin.passes.roll_layers import RollLayersPass
 from tensorjoin.passes.tile_weights import TileWeightsPass
-from tensorjoin.pipelines import to_sql
+from tensorjoin.pipelines import to_relational, to_sql
+from tensorjoin.targets import DUCKDB
 
 CONVERT = ConvertTenToRelPass()
 
@@ -1322,3 +1324,17 @@ def test_chunks_of_a_tensor_with_gaps(database: Database):
     expected = (x * flags) @ m.T
     order = np.lexsort((result["b"], result["a"]))
     np.testing.assert_allclose(np.asarray(result["v"])[order], expected.ravel(), rtol=1e-5)
+
+
+def test_logits_of_some_rows_are_packed_as_others(tmp_path: Path):
+    """Which rows emit says nothing of their elements: no slot needs a sum of its own."""
+    module, _ = llama("one-layer", tmp_path)
+    lowered = applied(module, *to_relational(DUCKDB, "arrays"))
+    packs = {
+        e.function.data
+        for op in lowered.walk()
+        if isinstance(op, rel.AggregateOp)
+        for e in rel.expressions(op.values).values()
+        if isinstance(e, CallAttr) and e.function.data in PACKS
+    }
+    assert packs == {"pack"}

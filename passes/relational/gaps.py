@@ -13,7 +13,7 @@ def has_gaps(relation: SSAValue, key: str) -> bool:
     for all; True where that cannot be told.
     """
     match op := relation.owner:
-        case rel.ScanOp() | Block():
+        case rel.ScanOp() | rel.ForOp() | Block():
             return schema(relation).is_sparse
         case rel.RangeOp() | rel.ValuesOp():
             return False
