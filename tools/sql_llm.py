@@ -58,7 +58,7 @@ def command_line() -> argparse.ArgumentParser:
         "--bits",
         type=int,
         choices=(8, 4),
-        help="weights as integers of so many bits, approximate and, but on DuckDB, much faster",
+        help="weights as integers of so many bits: approximate, and on SQLite twice as fast",
     )
     add_memory(load_parser, "; default: 1GB", LOAD_MEMORY)
 
