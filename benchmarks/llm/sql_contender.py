@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -12,6 +12,7 @@ from llm.contender import Contender, Floats, Runner
 from llm.server import postgres_server
 from tensorjoin.backends.connect import connect
 from tensorjoin.pipelines import Layout
+from tensorjoin.program import Statement
 from tensorjoin.runtime.catalog import find_model
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Sampling, Session
@@ -43,12 +44,13 @@ class SqlRunner:
 
 @dataclass(frozen=True)
 class SqlContender(Contender):
-    """`engine` with `layout`, and weights in chunks of `chunk` elements if not as the target's."""
+    """`engine` with `layout`; weights of so many `bits`; with or without pgvector."""
 
     name: str
     engine: Literal["sqlite", "duckdb", "postgres"]
     layout: Layout
-    chunk: int | None = None
+    bits: int | None = None
+    pgvector: bool = False
     takes_empty_batches: ClassVar[bool] = True
 
     def version(self) -> str:
@@ -61,9 +63,9 @@ class SqlContender(Contender):
     def load(self, checkpoint: Path, folder: Path) -> None:
         with self.url(folder) as url:
             database = connect(url, create=True)
-            if self.chunk is not None:
-                database.profile = replace(database.profile, weight_chunk=self.chunk)
-            load_model(database, checkpoint, MODEL, layout=self.layout)
+            if self.pgvector:
+                database.execute(Statement("CREATE EXTENSION vector"))
+            load_model(database, checkpoint, MODEL, layout=self.layout, bits=self.bits)
             database.close()
 
     @contextmanager
