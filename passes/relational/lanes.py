@@ -62,15 +62,7 @@ def quantized(
     A tensor in chunks of `size` along `axis`, each a vector of integers `x` and the largest
     magnitude `m` of its elements: an element is about x m / 127, rounded half away from zero.
     """
-    rows = out.rows(tensor, names)
-    extent = ten.tensor(tensor).get_shape()[names.index(axis)]
-    is_whole = extent == size
-    number = lit(0) if is_whole else call("idiv", col(axis), lit(size))
-    place = col(axis) if is_whole else call("mod", col(axis), lit(size))
-    chunk = AssignmentAttr(axis, number, -(-extent // size))
-    keys = [chunk if name == axis else key(name) for name in names]
-    slot = AssignmentAttr("slot", place, size)
-    slotted = out.emit(rel.ProjectOp(rows, [*keys, slot], {"v": col("v")}))
+    slotted = out.slotted(out.rows(tensor, names), axis, size)
     magnitude = {"m": call("max", call("abs", col("v")))}
     joined = out.join([slotted, out.emit(rel.AggregateOp(slotted, list(names), magnitude))])
     steps = call("div", call("mul", col("v"), lit(STEPS)), col("m"))

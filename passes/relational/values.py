@@ -85,22 +85,26 @@ class Emitter:
         self, tensor: SSAValue, names: Sequence[str], axis: str, size: int, column: str
     ) -> SSAValue:
         """As `named`, with one row for each chunk of `size` elements along `axis`."""
-        extent = ten.tensor(tensor).get_shape()[names.index(axis)]
         layout = layout_of(tensor)
         if layout and (layout.axis.data, layout.size.data) == (names.index(axis), size):
             return self.named(tensor, names, column)
         rows = self.rows(tensor, names)
+        slotted = self.slotted(rows, axis, size)
         is_sparse = ten.is_sparse(ten.tensor(tensor)) and has_gaps(rows, axis)
         function = "pack_sparse" if is_sparse else "pack"
-        is_whole = extent == size
-        number = lit(0) if is_whole else call("idiv", col(axis), lit(size))
-        place = col(axis) if is_whole else call("mod", col(axis), lit(size))
-        chunk = AssignmentAttr(axis, number, -(-extent // size))
-        slot = AssignmentAttr("slot", place, size)
-        keys = [chunk if name == axis else key(name) for name in names]
-        slotted = self.emit(rel.ProjectOp(rows, [*keys, slot], {"v": col("v")}))
         packed = call(function, col("v"), col("slot"), lit(size))
         return self.emit(rel.AggregateOp(slotted, list(names), {column: packed}))
+
+    def slotted(self, rows: SSAValue, axis: str, size: int) -> SSAValue:
+        """Rows of elements, keyed by the number of their chunk along `axis` and the slot in it."""
+        extents = schema(rows).extents
+        is_whole = extents[axis] == size
+        number = lit(0) if is_whole else call("idiv", col(axis), lit(size))
+        place = col(axis) if is_whole else call("mod", col(axis), lit(size))
+        chunk = AssignmentAttr(axis, number, -(-extents[axis] // size))
+        slot = AssignmentAttr("slot", place, size)
+        keys = [chunk if name == axis else key(name) for name in extents]
+        return self.emit(rel.ProjectOp(rows, [*keys, slot], {"v": col("v")}))
 
     def integral(self, relation: SSAValue, type: ten.Tensor) -> SSAValue:
         """A relation of sums: those of integers are integers again, which engines widen."""
