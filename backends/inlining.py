@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from xdsl.ir import Attribute, SSAValue
 
 from tensorjoin.dialects import sql
-from tensorjoin.dialects.expression import CallAttr, ColumnRefAttr, columns_of, walk
+from tensorjoin.dialects.expression import CallAttr, ColumnRefAttr, columns_of, reads_many, walk
 
 REPEATED_CALLS = 12
 """Calls of an expression that is better computed once than each time it is read."""
@@ -46,9 +46,11 @@ def computed_again(queries: Iterable[SSAValue]) -> set[SSAValue]:
         reads = Counter(name for expression in written for name in columns_of(expression))
         for alias, source in reader.source_map.items():
             if isinstance(op := source.owner, sql.SelectOp) and op.is_simple:
-                long = (n for n, e in op.outputs.items() if _calls(e, {}) > REPEATED_CALLS)
-                fewest = 1 if reader.group else 2
-                again |= {source for name in long if reads[f"{alias}.{name}"] >= fewest}
+                for name, expression in op.outputs.items():
+                    read = reads[f"{alias}.{name}"]
+                    is_long = _calls(expression, {}) > REPEATED_CALLS
+                    if (read > 1 and is_long) or (read and reader.group and reads_many(expression)):
+                        again.add(source)
     return again
 
 

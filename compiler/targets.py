@@ -93,7 +93,7 @@ POSTGRES = TargetProfile(
     name_bytes=63,
     keeps_join_order=False,
     hashes_joins=False,
-    sorts_groups=False,
+    sorts_groups=True,
     merges_queries=False,
     chunk=64,
 )

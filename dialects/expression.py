@@ -250,6 +250,9 @@ DEEPEST = 100
 PACKS = frozenset({"pack", "pack_sparse"})
 """Values gathered into a vector by their slots; `pack` promises that only the last are missing."""
 
+MOST_CARRIED = 8
+"""Columns that an aggregate may read of each row, where they are sorted with it."""
+
 AGGREGATES = frozenset({"sum", "max", "min", "count"}) | PACKS
 PARTITION_AGGREGATES = frozenset({"partition_sum", "partition_max", "partition_min"})
 """What `sum`, `max` and `min` are of a group, on each of its rows, whatever their order."""
@@ -317,6 +320,11 @@ def walk(expression: Attribute) -> Iterator[Attribute]:
 def columns_of(expression: Attribute) -> list[str]:
     """The columns that `expression` reads, once for each time it does."""
     return [e.column.data for e in walk(expression) if isinstance(e, ColumnRefAttr)]
+
+
+def reads_many(expression: Attribute) -> bool:
+    """Whether an expression is made of many numbers, so that it is better carried than they."""
+    return calls(expression, frozenset({"dot"})) or len(set(columns_of(expression))) > MOST_CARRIED
 
 
 def calls(expression: Attribute, functions: frozenset[str]) -> bool:

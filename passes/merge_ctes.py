@@ -25,11 +25,11 @@ from tensorjoin.dialects.expression import (
     col,
     columns_of,
     depth,
+    reads_many,
     substitute,
     walk,
 )
 from tensorjoin.dialects.rel import schema
-from tensorjoin.passes.split_sums import MOST_CARRIED
 from tensorjoin.targets import target_profile
 
 REPEATED_CALLS = 12
@@ -144,7 +144,7 @@ def computes_lookup(op: sql.SelectOp, alias: str, inner: sql.SelectOp) -> bool:
 
 def computes_of_many(inner: sql.SelectOp) -> bool:
     """Whether a block makes one column of many, which a reader would carry in its place."""
-    return any(len(set(columns_of(e))) > MOST_CARRIED for e in inner.outputs.values())
+    return any(reads_many(e) for e in inner.outputs.values())
 
 
 def joins_by_several(op: sql.SelectOp, replaced: Mapping[str, Attribute]) -> bool:

@@ -15,12 +15,16 @@ from xdsl.pattern_rewriter import (
 )
 
 from tensorjoin.dialects import rel
-from tensorjoin.dialects.expression import AGGREGATES, CallAttr, call, col, columns_of
+from tensorjoin.dialects.expression import (
+    AGGREGATES,
+    CallAttr,
+    call,
+    col,
+    columns_of,
+    reads_many,
+)
 from tensorjoin.dialects.rel import schema
 from tensorjoin.targets import target_profile
-
-MOST_CARRIED = 8
-"""Columns that an aggregate may read of each row, and that are sorted with it."""
 
 
 class SplitSum(RewritePattern):
@@ -32,13 +36,12 @@ class SplitSum(RewritePattern):
         values: dict[str, Attribute] = {}
         carried: set[str] = set()
         for name, expression in rel.expressions(op.values).items():
-            reads = set(columns_of(expression))
-            if len(reads) > MOST_CARRIED and is_plain(expression):
+            if reads_many(expression) and is_plain(expression):
                 parts[name] = expression.arguments.data[0]
                 values[name] = call(expression.function.data, col(name))
             else:
                 values[name] = expression
-                carried |= reads
+                carried |= set(columns_of(expression))
         source = schema(op.input)
         if not parts or not carried.isdisjoint(parts):
             return

@@ -6,9 +6,9 @@ from execution import assert_same_meaning
 from samples import CONVERT, SAMPLES, laid_out
 
 from tensorjoin.dialects import rel
-from tensorjoin.dialects.expression import columns_of
+from tensorjoin.dialects.expression import MOST_CARRIED, columns_of
 from tensorjoin.passes.expand_vectors import ExpandVectorsPass
-from tensorjoin.passes.split_sums import MOST_CARRIED, SplitSumsPass
+from tensorjoin.passes.split_sums import SplitSumsPass
 
 SPLIT = SplitSumsPass(target="sqlite")
 
