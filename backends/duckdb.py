@@ -94,18 +94,17 @@ class DuckdbDatabase(Database):
         ((catalog,),) = self._connection.execute(catalogs).fetchall()
         self._connection.execute(exp.Use(this=identifier(catalog)).sql(self.dialect))
         # Unpacking costs more than reading, as long as the weights are in memory.
-        self._connection.execute("SET force_compression = 'uncompressed'")
+        self._set("force_compression", "uncompressed")
 
     def _disable_optimizers(self) -> None:
         # Joins come in order and columns pruned; for short statements, doing it again takes longer
         # than running them.
         names = self._connection.execute("SELECT name FROM duckdb_optimizers()").fetchall()
-        disabled = exp.Literal.string(",".join(n for (n,) in names if n not in KEPT_OPTIMIZERS))
-        setting = exp.Set(
-            expressions=[
-                exp.SetItem(this=exp.EQ(this=exp.var("disabled_optimizers"), expression=disabled))
-            ]
-        )
+        self._set("disabled_optimizers", ",".join(n for (n,) in names if n not in KEPT_OPTIMIZERS))
+
+    def _set(self, name: str, value: str) -> None:
+        assigned = exp.EQ(this=exp.var(name), expression=exp.Literal.string(value))
+        setting = exp.Set(expressions=[exp.SetItem(this=assigned)])
         self._connection.execute(setting.sql(self.dialect))
 
     def expect_rows(self, rows: int) -> None:
@@ -121,8 +120,7 @@ class DuckdbDatabase(Database):
             settings["temp_directory"] = f"{self._path}.tmp"
         with self._one_line_errors():
             for name, value in settings.items():
-                literal = exp.Literal.string(value).sql(self.dialect)
-                self._connection.execute(f"SET {name} = {literal}")
+                self._set(name, value)
 
     def require_writable(self) -> None:
         if self._path is not None:

@@ -34,6 +34,11 @@ def shipped(engine: str) -> Calibration:
     return _parsed(resource.read_text(), str(resource))
 
 
+def chosen(engine: str, file: str) -> Calibration:
+    """The calibration in a file, or what comes with the package where no file is named."""
+    return read(Path(file)) if file else shipped(engine)
+
+
 def stored_path(engine: str, version: str) -> Path:
     """Where the calibration of an engine belongs."""
     home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"

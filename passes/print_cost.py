@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import IntAttr, ModuleOp, VectorType
@@ -11,7 +10,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from tensorjoin.calibration import read, shipped
+from tensorjoin.calibration import chosen
 from tensorjoin.cost import ROW_FORMATS, RowFormat, Work, seconds, total
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import (
@@ -19,34 +18,26 @@ from tensorjoin.dialects.expression import (
     CallAttr,
     ColumnRefAttr,
     LiteralAttr,
-    ParameterAttr,
+    walk,
 )
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.passes.order_joins import fixed_keys
 from tensorjoin.targets import target_profile
 
 KEY_BYTES = 4
 
 
-def calls(expression: Attribute) -> Iterator[CallAttr]:
+def calls_in(expression: Attribute) -> Iterator[CallAttr]:
     """An expression's calls, and those in their arguments."""
-    if isinstance(expression, CallAttr):
-        yield expression
-        for argument in expression.arguments:
-            yield from calls(argument)
+    return (part for part in walk(expression) if isinstance(part, CallAttr))
 
 
 def bound_keys(op: rel.ScanOp) -> set[str]:
-    """The keys of a scan that a selection sets to a parameter, such as the layer."""
+    """The keys of a scan that a selection fixes, such as the layer."""
     users = [use.operation for use in op.result.uses]
     if len(users) != 1 or not isinstance(select := users[0], rel.SelectOp):
         return set()
-    return {
-        column.column.data
-        for call in calls(select.condition)
-        if call.function.data == "eq"
-        and isinstance(column := call.arguments.data[0], ColumnRefAttr)
-        and isinstance(call.arguments.data[1], ParameterAttr)
-    }
+    return fixed_keys(select)
 
 
 @dataclass(frozen=True)
@@ -88,7 +79,7 @@ class Estimate:
         """The products and the packing in the expressions of an operator."""
         rows, types = self.rows_of(source), rel.schema(source).values
         work = Work()
-        for call in (c for e in rel.all_expressions(op) for c in calls(e)):
+        for call in (c for e in rel.all_expressions(op) for c in calls_in(e)):
             if call.function.data == "mul":
                 work += Work(products=rows)
             elif call.function.data in PACKS:
@@ -139,7 +130,7 @@ class PrintCostPass(ModulePass):
         profile = target_profile(self.target)
         if self.rows < 1:
             raise TensorjoinError(f"print-cost: extents of {self.rows} rows: choose 1 or more")
-        measured = read(Path(self.costs)) if self.costs else shipped(profile.name)
+        measured = chosen(profile.name, self.costs)
         estimate = Estimate(ROW_FORMATS[profile.name], self.rows, profile.vectors)
 
         def line(op: Operation, work: Work) -> str:
