@@ -32,7 +32,8 @@ FILE_NAMED_MEMORY = "memory_db"
 SOURCE = "tensorjoin insertion"
 ROW_GROUP = 2048
 """The fewest rows a group may have. A thread takes whole groups, and rows are whole vectors."""
-KEPT_OPTIMIZERS = {"filter_pushdown"}
+KEPT_OPTIMIZERS = {"filter_pushdown", "join_filter_pushdown", "cte_inlining"}
+"""By the second, a recursion reads the weights of its round alone; the third saves pipelines."""
 MAGIC = b"DUCK"
 MAGIC_OFFSET = 8
 

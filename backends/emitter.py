@@ -1,12 +1,12 @@
 """A module of the `sql` dialect -> a program, its statements printed by sqlglot."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 from xdsl.dialects import func
 from xdsl.dialects.builtin import IntAttr, ModuleOp, f32, f64
-from xdsl.ir import Attribute, Block, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from tensorjoin.backends.inlining import computed_again, too_large
 from tensorjoin.backends.spelling import SPELLINGS, Spelling, double, integer
@@ -28,6 +28,8 @@ from tensorjoin.targets import TargetProfile
 
 TableNames = Callable[[str], str]
 """From a symbol of the module to the name of a table in the database."""
+Query = sql.SelectOp | sql.ValuesOp | sql.UnionOp | sql.RecurseOp
+"""What a statement holds as a common table expression."""
 SHORTEST_SERIES = 64
 """Fewer numbers are listed: a function in their place says nothing about how many there are."""
 
@@ -197,6 +199,7 @@ class Procedure:
                     | sql.ValuesOp()
                     | sql.SelectOp()
                     | sql.UnionOp()
+                    | sql.RecurseOp()
                     | func.ReturnOp()
                 ):
                     pass
@@ -251,7 +254,7 @@ class Emission:
         for value in _in_order(query):
             owner = value.owner
             is_root = value is query and isinstance(owner, sql.SelectOp)
-            if is_root or not isinstance(owner, sql.SelectOp | sql.ValuesOp | sql.UnionOp):
+            if is_root or value in self.names or not isinstance(owner, Query):
                 continue
             self.names[value] = f"t{len(self.names)}"
             is_shared = self.spelling.marks_materialized and uses.get(value, 0) > 1
@@ -259,18 +262,18 @@ class Emission:
         if isinstance(query.owner, sql.SelectOp):
             tree = self.select(query.owner)
         else:
-            everything = [exp.Column(this=quoted(name)) for name in schema(query).types]
-            tree = exp.select(*everything, copy=False).from_(self.source(query), copy=False)
+            tree = self.everything(query)
         if self.ctes:
-            tree.set("with_", exp.With(expressions=self.ctes))
+            recurses = any(isinstance(value.owner, sql.RecurseOp) for value in _in_order(query))
+            tree.set("with_", exp.With(expressions=self.ctes, recursive=recurses))
         return tree
 
-    def cte(
-        self, owner: sql.SelectOp | sql.ValuesOp | sql.UnionOp, name: str, is_alone: bool
-    ) -> exp.Expr:
+    def cte(self, owner: Query, name: str, is_alone: bool) -> exp.Expr:
         alias = exp.TableAlias(this=quoted(name))
         if isinstance(owner, sql.UnionOp):
             return exp.CTE(this=self.union(owner), alias=alias)
+        if isinstance(owner, sql.RecurseOp):
+            return exp.CTE(this=self.recursion(owner, name), alias=alias)
         if isinstance(owner, sql.ValuesOp):
             columns = list(schema(owner.result).types)
             alias.set("columns", [quoted(column) for column in columns])
@@ -297,11 +300,20 @@ class Emission:
             tree = exp.Union(this=tree, expression=none, distinct=False)
         return exp.CTE(this=tree, alias=alias, materialized=marked)
 
+    def everything(self, query: SSAValue) -> exp.Select:
+        """All columns of a query by their names."""
+        columns = [exp.Column(this=quoted(name)) for name in schema(query).types]
+        return exp.select(*columns, copy=False).from_(self.source(query), copy=False)
+
+    def recursion(self, op: sql.RecurseOp, name: str) -> exp.Expr:
+        """The first rows, and the query of a round, in which `name` stands for those before it."""
+        self.names[op.body.block.args[0]] = name
+        made = replace(self, ctes=[]).root(op.made)
+        first = self.everything(op.source)
+        return exp.Union(this=first, expression=exp.Subquery(this=made), distinct=False)
+
     def union(self, op: sql.UnionOp) -> exp.Expr:
-        parts: list[exp.Expr] = []
-        for source in op.sources:
-            columns = [exp.Column(this=quoted(name)) for name in schema(source).types]
-            parts.append(exp.select(*columns, copy=False).from_(self.source(source), copy=False))
+        parts: list[exp.Expr] = [self.everything(source) for source in op.sources]
         tree = parts[0]
         for part in parts[1:]:
             tree = exp.Union(this=tree, expression=part, distinct=False)
@@ -423,6 +435,23 @@ class Emission:
         return exp.Placeholder(this=name)
 
 
+def _sources(owner: Operation | Block) -> Sequence[SSAValue]:
+    """The queries that a query reads; of a recursion, what its rounds read from outside."""
+    match owner:
+        case sql.SelectOp() | sql.UnionOp():
+            return owner.sources
+        case sql.RecurseOp():
+            read = (value for each in owner.body.walk() for value in each.operands)
+            outside = [value for value in read if _block(value) is not owner.body.block]
+            return list(dict.fromkeys([owner.source, *outside]))
+        case _:
+            return ()
+
+
+def _block(value: SSAValue) -> Block | None:
+    return value.owner if isinstance(value.owner, Block) else value.owner.parent
+
+
 def _in_order(query: SSAValue) -> list[SSAValue]:
     """The queries that a query reads, each after those that it reads itself."""
     ordered: dict[SSAValue, None] = {}
@@ -430,8 +459,7 @@ def _in_order(query: SSAValue) -> list[SSAValue]:
     waiting = [query]
     while waiting:
         owner = waiting[-1].owner
-        sources = owner.sources if isinstance(owner, sql.SelectOp | sql.UnionOp) else ()
-        missing = [source for source in reversed(sources) if source not in ordered]
+        missing = [source for source in reversed(_sources(owner)) if source not in ordered]
         if missing:
             waiting += missing
         else:
@@ -454,9 +482,6 @@ def _uses(query: SSAValue) -> dict[SSAValue, int]:
     """How often each query is read within one statement."""
     uses: dict[SSAValue, int] = {}
     for value in _in_order(query):
-        sources: Sequence[SSAValue] = (
-            value.owner.sources if isinstance(value.owner, sql.SelectOp | sql.UnionOp) else ()
-        )
-        for source in sources:
+        for source in _sources(value.owner):
             uses[source] = uses.get(source, 0) + 1
     return uses

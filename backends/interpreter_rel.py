@@ -473,6 +473,16 @@ class RelFunctions(InterpreterFunctions):
         self.parameters = outside
         return args
 
+    @impl(rel.RecurseOp)
+    def recurse(
+        self, interpreter: Interpreter, op: rel.RecurseOp, args: PythonValues
+    ) -> PythonValues:
+        names = list(schema(op.result).types)
+        rounds = [args[0]]
+        while rows(rounds[-1]):
+            rounds += interpreter.run_ssacfg_region(op.body, (rounds[-1],), "rel.recurse")
+        return ({name: np.concatenate([part[name] for part in rounds]) for name in names},)
+
     @impl_terminator(rel.YieldOp)
     def run_yield(
         self, interpreter: Interpreter, op: rel.YieldOp, args: PythonValues

@@ -22,6 +22,7 @@ from tensorjoin.passes.groups_to_rows import GroupsToRowsPass
 from tensorjoin.passes.groups_to_windows import GroupsToWindowsPass
 from tensorjoin.passes.legalize_functions import LegalizeFunctionsPass
 from tensorjoin.passes.legalize_limits import LegalizeLimitsPass
+from tensorjoin.passes.loops_to_recursion import LoopsToRecursionPass
 from tensorjoin.passes.materialize import MaterializePass
 from tensorjoin.passes.merge_ctes import MergeCtesPass
 from tensorjoin.passes.merge_groups import MergeGroupsPass
@@ -91,6 +92,8 @@ def quantization(bits: int | None) -> Pipeline:
 def to_statements(profile: TargetProfile) -> Pipeline:
     """`rel` -> `sql`."""
     return (
+        LoopsToRecursionPass(target=profile.name),
+        CanonicalizePass(),
         WidenSinglesPass(target=profile.name),
         LegalizeFunctionsPass(missing=tuple(sorted(MATH_FUNCTIONS - profile.functions))),
         ExpandVectorsPass(),

@@ -37,6 +37,8 @@ class TargetProfile:
     """Whether rows are sorted into groups, with all columns that the aggregates read."""
     merges_queries: bool
     """Whether statements cost more than arithmetic, so that few and large ones are best."""
+    recurses: bool
+    """Whether a recursion may join and group, so that one statement runs all rounds of a loop."""
     filters_groups: bool
     """Whether a condition on the key of a group reaches a query that the groups are made of."""
     name_bytes: int | None
@@ -60,6 +62,7 @@ SQLITE = TargetProfile(
     hashes_joins=False,
     sorts_groups=True,
     merges_queries=False,
+    recurses=False,
     chunk=64,
 )
 
@@ -77,6 +80,7 @@ DUCKDB = TargetProfile(
     hashes_joins=True,
     sorts_groups=False,
     merges_queries=True,
+    recurses=True,
     chunk=64,
 )
 
@@ -95,6 +99,7 @@ POSTGRES = TargetProfile(
     hashes_joins=False,
     sorts_groups=True,
     merges_queries=False,
+    recurses=False,
     chunk=64,
 )
 

@@ -25,6 +25,7 @@ PASSES = (
     "groups-to-windows",
     "legalize-functions",
     "legalize-limits",
+    "loops-to-recursion",
     "lower-to-relational",
     "lower-to-sql",
     "materialize",

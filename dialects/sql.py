@@ -33,6 +33,8 @@ from xdsl.parser import Parser
 from xdsl.pattern_rewriter import RewritePattern
 from xdsl.printer import Printer
 from xdsl.traits import (
+    HasParent,
+    IsTerminator,
     MemoryReadEffect,
     MemoryWriteEffect,
     NoTerminator,
@@ -63,6 +65,7 @@ from tensorjoin.dialects.rel import (
     parse_assignments,
     print_assignments,
     schema,
+    verify_recursion,
 )
 
 
@@ -347,6 +350,64 @@ class UnionOp(IRDLOperation):
 
 
 @irdl_op_definition
+class YieldOp(IRDLOperation):
+    """The query of the next round of a recursion."""
+
+    name = "sql.yield"
+
+    query = operand_def(RelationType)
+
+    traits = traits_def(IsTerminator())
+
+    assembly_format = "$query `:` type($query) attr-dict"
+
+    def __init__(self, query: SSAValue | Operation):
+        super().__init__(operands=[query])
+
+
+@irdl_op_definition
+class RecurseOp(IRDLOperation):
+    """
+    A recursive query: the rows of another, and all that the body makes of the rows of the round
+    before: `%r = sql.recurse %q { ^0(%a: ...): ... sql.yield %b : ... }`
+    """
+
+    name = "sql.recurse"
+
+    source = operand_def(RelationType)
+    result = result_def(RelationType)
+    body = region_def("single_block")
+
+    traits = traits_def(Pure())
+
+    def __init__(self, source: SSAValue | Operation, body: Region | Sequence[Block]):
+        source = SSAValue.get(source)
+        super().__init__(operands=[source], result_types=[source.type], regions=[body])
+
+    @property
+    def made(self) -> SSAValue:
+        """What the body makes."""
+        assert isinstance(last := self.body.block.last_op, YieldOp)
+        return last.query
+
+    @classmethod
+    def parse(cls, parser: Parser) -> "RecurseOp":
+        return cls(parse_defined_operand(parser), parser.parse_region())
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_operand(self.source)
+        printer.print_string(" ")
+        printer.print_region(self.body, print_empty_block=False)
+
+    def verify_(self) -> None:
+        verify_recursion(self.body.block, self.source)
+
+
+YieldOp.traits.add_trait(HasParent(RecurseOp))
+
+
+@irdl_op_definition
 class InsertOp(IRDLOperation):
     """INSERT INTO a table what a query gives: `sql.insert %q into @norms`"""
 
@@ -444,6 +505,18 @@ def aliases_of(expression: Attribute) -> set[str]:
 
 Sql = Dialect(
     "sql",
-    [CreateTableOp, TableOp, ValuesOp, SelectOp, UnionOp, InsertOp, DeleteOp, TruncateOp, ForOp],
+    [
+        CreateTableOp,
+        TableOp,
+        ValuesOp,
+        SelectOp,
+        UnionOp,
+        RecurseOp,
+        YieldOp,
+        InsertOp,
+        DeleteOp,
+        TruncateOp,
+        ForOp,
+    ],
     [],
 )

@@ -147,6 +147,17 @@ class ConvertUnion(RewritePattern):
         rewriter.replace(op, sql.UnionOp(op.inputs, schema(op.result)))
 
 
+class ConvertRecurse(RewritePattern):
+    """rel.recurse -> WITH RECURSIVE"""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: rel.RecurseOp, rewriter: PatternRewriter, /):
+        last = op.body.block.last_op
+        assert isinstance(last, rel.YieldOp)
+        rewriter.replace(last, sql.YieldOp(last.inputs[0]))
+        rewriter.replace(op, sql.RecurseOp(op.input, [op.body.detach_block(0)]))
+
+
 class ConvertInsert(RewritePattern):
     """rel.insert -> sql.insert"""
 
@@ -188,6 +199,7 @@ class ConvertRelToSqlPass(ModulePass):
                     ConvertAggregate(),
                     ConvertWindow(),
                     ConvertUnion(),
+                    ConvertRecurse(),
                     ConvertInsert(),
                     ConvertFor(),
                 ]

@@ -148,7 +148,12 @@ class ExpandOperator(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(
         self,
-        op: rel.ScanOp | rel.ProjectOp | rel.SelectOp | rel.JoinOp | rel.AggregateOp,
+        op: rel.ScanOp
+        | rel.ProjectOp
+        | rel.SelectOp
+        | rel.JoinOp
+        | rel.UnionOp
+        | rel.AggregateOp,
         rewriter: PatternRewriter,
         /,
     ):
@@ -166,7 +171,12 @@ class ExpandOperator(RewritePattern):
 
     def rebuild(
         self,
-        op: rel.ScanOp | rel.ProjectOp | rel.SelectOp | rel.JoinOp | rel.AggregateOp,
+        op: rel.ScanOp
+        | rel.ProjectOp
+        | rel.SelectOp
+        | rel.JoinOp
+        | rel.UnionOp
+        | rel.AggregateOp,
         sizes: Mapping[str, int],
     ) -> Operation:
         match op:
@@ -178,6 +188,8 @@ class ExpandOperator(RewritePattern):
                 return rel.SelectOp(op.input, op.condition)
             case rel.JoinOp():
                 return rel.JoinOp(op.inputs)
+            case rel.UnionOp():
+                return rel.UnionOp(op.inputs, expand_relation(schema(op.result)))
             case rel.AggregateOp():
                 by = [name.data for name in op.by]
                 return rel.AggregateOp(op.input, by, expand_values(op, sizes), bool(op.total))

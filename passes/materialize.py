@@ -14,14 +14,15 @@ from tensorjoin.dialects.rel import schema
 from tensorjoin.passes.relational.estimates import DYNAMIC, estimated_rows
 from tensorjoin.targets import target_profile
 
-COSTLY = (rel.JoinOp, rel.AggregateOp, rel.WindowOp, rel.UnionOp)
+COSTLY = (rel.JoinOp, rel.AggregateOp, rel.WindowOp, rel.UnionOp, rel.RecurseOp)
 CHEAP = (rel.ProjectOp, rel.SelectOp)
 FEW_TIMES = 8
 """How often a row may be computed again before it is better stored."""
 
 
 def is_costly(value: SSAValue) -> bool:
-    """Whether a relation takes a join, an aggregate, a window or a union that only it needs."""
+    """Whether a relation takes a join, an aggregate, a window, a union or a recursion that only
+    it needs."""
     owner = value.owner
     if isinstance(owner, CHEAP):
         source = owner.operands[0]

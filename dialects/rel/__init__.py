@@ -25,7 +25,7 @@ from tensorjoin.dialects.rel.algebra import (
     WindowOp,
     shared_keys,
 )
-from tensorjoin.dialects.rel.loops import ForOp, YieldOp
+from tensorjoin.dialects.rel.loops import ForOp, RecurseOp, YieldOp, verify_recursion
 from tensorjoin.dialects.rel.relations import (
     AssignmentAttr,
     ColumnAttr,
@@ -77,6 +77,7 @@ Rel = Dialect(
         MaterializeOp,
         InsertOp,
         ForOp,
+        RecurseOp,
         YieldOp,
     ],
     [
@@ -105,6 +106,7 @@ __all__ = [
     "MaterializeOp",
     "ProjectOp",
     "RangeOp",
+    "RecurseOp",
     "Rel",
     "RelationType",
     "ScanOp",
@@ -127,4 +129,5 @@ __all__ = [
     "print_names",
     "schema",
     "shared_keys",
+    "verify_recursion",
 ]

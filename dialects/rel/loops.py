@@ -16,8 +16,10 @@ from xdsl.ir import (
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
+    operand_def,
     prop_def,
     region_def,
+    result_def,
     traits_def,
     var_operand_def,
     var_result_def,
@@ -27,16 +29,17 @@ from xdsl.printer import Printer
 from xdsl.traits import (
     HasParent,
     IsTerminator,
+    Pure,
 )
 from xdsl.utils.exceptions import VerifyException
 
 from tensorjoin.dialects.assembly import parse_defined_operand
-from tensorjoin.dialects.rel.relations import RelationType
+from tensorjoin.dialects.rel.relations import RelationType, schema
 
 
 @irdl_op_definition
 class YieldOp(IRDLOperation):
-    """The values of the next round of a loop."""
+    """The relations of the next round of a loop or a recursion."""
 
     name = "rel.yield"
 
@@ -111,4 +114,49 @@ class ForOp(IRDLOperation):
             raise VerifyException("the loop must yield what it carries")
 
 
-YieldOp.traits.add_trait(HasParent(ForOp))
+@irdl_op_definition
+class RecurseOp(IRDLOperation):
+    """
+    The rows of `%x`, those that the body makes of them, those that it makes of these, and so on
+    until it makes none: `%y = rel.recurse %x { ^0(%a: ...): ... rel.yield %b }`
+
+    Rows are kept as they are, as in a union. The body may read tables and write none.
+    """
+
+    name = "rel.recurse"
+
+    input = operand_def(RelationType)
+    result = result_def(RelationType)
+    body = region_def("single_block")
+
+    traits = traits_def(Pure())
+
+    def __init__(self, input: SSAValue | Operation, body: Region | Sequence[Block]):
+        input = SSAValue.get(input)
+        super().__init__(operands=[input], result_types=[input.type], regions=[body])
+
+    @classmethod
+    def parse(cls, parser: Parser) -> "RecurseOp":
+        return cls(parse_defined_operand(parser), parser.parse_region())
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_operand(self.input)
+        printer.print_string(" ")
+        printer.print_region(self.body, print_empty_block=False)
+
+    def verify_(self) -> None:
+        verify_recursion(self.body.block, self.input)
+
+
+def verify_recursion(body: Block, input: SSAValue) -> None:
+    """Refuse a body that does not make a relation of one with the columns of `input`."""
+    columns = list(schema(input).types)
+    last = body.last_op
+    if [list(schema(argument).types) for argument in body.args] != [columns]:
+        raise VerifyException("the body must take a relation with the columns of the first")
+    if last is None or [list(schema(made).types) for made in last.operands] != [columns]:
+        raise VerifyException("the body must yield a relation with the columns of the first")
+
+
+YieldOp.traits.add_trait(HasParent(ForOp, RecurseOp))
