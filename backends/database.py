@@ -2,7 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -133,6 +133,13 @@ class Database(ABC):
             with self._one_line_errors():
                 self._insert(table, columns)
 
+    def set_apart(self, table: str, column: str) -> None:
+        """
+        Have the rows that are inserted next lie apart from those before, where the engine reads
+        rows in large groups; rows in which `column` and all else is null may fill the last group.
+        """
+        return
+
     def expect_rows(self, rows: int) -> None:
         """Prepare for statements over tables of up to so many rows."""
         return
@@ -240,7 +247,7 @@ def quoted(name: str) -> str:
     return identifier(name).sql()
 
 
-def insertion(table: str, columns: Mapping[str, np.ndarray], source: exp.Expr) -> exp.Insert:
+def insertion(table: str, columns: Iterable[str], source: exp.Expr) -> exp.Insert:
     """INSERT INTO `table` (the names of `columns`) followed by `source`."""
     target = exp.Table(this=identifier(table))
     names = [identifier(name) for name in columns]

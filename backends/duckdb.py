@@ -108,6 +108,18 @@ class DuckdbDatabase(Database):
         setting = exp.Set(expressions=[exp.SetItem(this=assigned)])
         self._connection.execute(setting.sql(self.dialect))
 
+    def set_apart(self, table: str, column: str) -> None:
+        with self._one_line_errors():
+            self._worker.run(lambda: self._fill_group(table, column))
+
+    def _fill_group(self, table: str, column: str) -> None:
+        counted = exp.select(exp.Count(this=exp.Star())).from_(exp.Table(this=identifier(table)))
+        ((rows,),) = self._connection.execute(counted.sql(self.dialect)).fetchall()
+        missing = exp.Anonymous(this="RANGE", expressions=[exp.Literal.number(-rows % ROW_GROUP)])
+        nulls = exp.select(exp.Null()).from_(exp.Table(this=missing))
+        filling = insertion(table, [column], nulls)
+        self._connection.execute(filling.sql(self.dialect))
+
     def expect_rows(self, rows: int) -> None:
         # A thread takes whole row groups: of one, others only wait for it.
         if rows <= ROW_GROUP:

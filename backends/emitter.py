@@ -126,12 +126,13 @@ def _table(
 ) -> Table:
     kind = TableKind(op.kind.data)
     name, keys = op.sym_name.data, op.schema.extents
+    has_fillers = spelling.fills_groups and kind == TableKind.WEIGHT
     columns: list[exp.Expr] = [
         exp.ColumnDef(
             this=quoted(column),
             kind=spelling.type(type),
             constraints=[]
-            if spelling.nan_is_null and type in (f32, f64)
+            if has_fillers or (spelling.nan_is_null and type in (f32, f64))
             else [exp.ColumnConstraint(kind=exp.NotNullColumnConstraint())],
         )
         for column, type in op.schema.types.items()
@@ -167,6 +168,7 @@ def _table(
         Statement(spelling.sql(create)),
         tuple(source.data for source in op.sources or ()),
         chunks,
+        None if op.gain is None else op.gain.data,
     )
 
 

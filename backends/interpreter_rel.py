@@ -263,6 +263,7 @@ def weight_table(table: rel.TableOp, weights: Mapping[str, npt.ArrayLike]) -> di
     layers = next(iter(type.extents.values())) if is_layered else 1
     tensors = [
         np.concatenate([widened(weights[layered(source, [layer])]) for source in sources])
+        * (1 if table.gain is None else widened(weights[layered(table.gain.data, [layer])]))
         for layer in range(layers)
     ]
     data = np.stack(tensors) if is_layered else tensors[0]

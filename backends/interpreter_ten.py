@@ -240,7 +240,10 @@ class TenFunctions(InterpreterFunctions):
         self, interpreter: Interpreter, op: ten.WeightOp, args: PythonValues
     ) -> PythonValues:
         names = [layered(source.data, args) for source in op.sources]
-        return (np.concatenate([widened(self.weights[name]) for name in names]),)
+        whole = np.concatenate([widened(self.weights[name]) for name in names])
+        if op.gain is not None:
+            whole = whole * widened(self.weights[layered(op.gain.data, args)])
+        return (whole,)
 
     @impl(ten.ConstantOp)
     def constant(

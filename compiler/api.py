@@ -51,7 +51,7 @@ def compile(
     module = model.clone() if isinstance(model, ModuleOp) else read_model(Path(model))
     modules = {"source": module.clone()}
     ctx = Context()
-    tensor_algebra = to_tensor_algebra()
+    tensor_algebra = to_tensor_algebra(profile)
     stages = {
         "ten": tensor_algebra,
         "rel": to_relational(profile, layout)[len(tensor_algebra) :],

@@ -20,6 +20,7 @@ from tensorjoin.passes.fuse_contractions import FuseContractionsPass
 from tensorjoin.passes.fuse_elementwise import FuseElementwisePass
 from tensorjoin.passes.groups_to_rows import GroupsToRowsPass
 from tensorjoin.passes.groups_to_windows import GroupsToWindowsPass
+from tensorjoin.passes.hoist_factors import HoistFactorsPass
 from tensorjoin.passes.legalize_functions import LegalizeFunctionsPass
 from tensorjoin.passes.legalize_limits import LegalizeLimitsPass
 from tensorjoin.passes.loops_to_recursion import LoopsToRecursionPass
@@ -47,7 +48,7 @@ GROUPS = {8: 64, 4: 32}
 """By the bits of quantised weights, the elements that share a scale."""
 
 
-def to_tensor_algebra() -> Pipeline:
+def to_tensor_algebra(profile: TargetProfile) -> Pipeline:
     """Any level above -> `ten`, simplified."""
     return (
         DecomposeOnnxPass(),
@@ -57,6 +58,7 @@ def to_tensor_algebra() -> Pipeline:
         FoldConstantsPass(),
         CanonicalizePass(),
         FuseContractionsPass(),
+        HoistFactorsPass(target=profile.name),
         FuseElementwisePass(),
     )
 
@@ -69,7 +71,7 @@ def to_relational(
     those that contractions sum over as integers of so many `bits`, if any are given.
     """
     return (
-        *to_tensor_algebra(),
+        *to_tensor_algebra(profile),
         *quantization(bits),
         TileWeightsPass(chunk=profile.chunk),
         TileStatePass(chunk=profile.chunk),
@@ -94,6 +96,7 @@ def to_statements(profile: TargetProfile) -> Pipeline:
     return (
         LoopsToRecursionPass(target=profile.name),
         CanonicalizePass(),
+        MergeGroupsPass(),
         WidenSinglesPass(target=profile.name),
         LegalizeFunctionsPass(missing=tuple(sorted(MATH_FUNCTIONS - profile.functions))),
         ExpandVectorsPass(),
@@ -118,7 +121,7 @@ def to_query(profile: TargetProfile, wide_inputs: tuple[str, ...]) -> Pipeline:
     columns; the inputs named are rows of wide tables.
     """
     return (
-        *to_tensor_algebra(),
+        *to_tensor_algebra(profile),
         TileInputsPass(tables=wide_inputs, target=profile.name),
         TileWeightsPass(chunk=profile.chunk),
         # Cut as the inputs are, which lie in tables of their own.

@@ -41,6 +41,8 @@ class Table:
     sources: tuple[str, ...] = ()
     """The checkpoint's tensors, one after the other along their first axis."""
     chunks: Chunks | None = None
+    gain: str | None = None
+    """The checkpoint's tensor by which they are multiplied along their last axis."""
 
     @property
     def is_temporary(self) -> bool:

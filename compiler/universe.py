@@ -23,6 +23,7 @@ PASSES = (
     "fuse-elementwise",
     "groups-to-rows",
     "groups-to-windows",
+    "hoist-factors",
     "legalize-functions",
     "legalize-limits",
     "loops-to-recursion",

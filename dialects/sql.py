@@ -82,12 +82,14 @@ class CreateTableOp(IRDLOperation):
     kind = prop_def(TableKindAttr)
     schema = prop_def(RelationType)
     sources = opt_prop_def(ArrayAttr[StringAttr])
+    gain = opt_prop_def(StringAttr)
     layout = opt_prop_def(LayoutAttr)
 
     traits = traits_def(SymbolOpInterface())
 
     assembly_format = (
-        "$kind $sym_name `:` $schema (`from` $sources^)? (`layout` $layout^)? attr-dict"
+        "$kind $sym_name `:` $schema (`from` $sources^)? (`times` $gain^)? (`layout` $layout^)? "
+        "attr-dict"
     )
 
     def __init__(
@@ -97,6 +99,7 @@ class CreateTableOp(IRDLOperation):
         schema: RelationType,
         sources: ArrayAttr[StringAttr] | None = None,
         layout: LayoutAttr | None = None,
+        gain: StringAttr | None = None,
     ):
         super().__init__(
             properties={
@@ -104,6 +107,7 @@ class CreateTableOp(IRDLOperation):
                 "kind": TableKindAttr(kind),
                 "schema": schema,
                 "sources": sources,
+                "gain": gain,
                 "layout": layout,
             }
         )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, VectorType, f32, f64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
@@ -16,7 +16,7 @@ from xdsl.pattern_rewriter import (
 from xdsl.rewriter import InsertPoint
 
 from tensorjoin.dialects import rel
-from tensorjoin.dialects.expression import CallAttr, ParameterAttr, call, col, lit
+from tensorjoin.dialects.expression import CallAttr, ParameterAttr, call, col, columns_of, lit
 from tensorjoin.dialects.rel import AssignmentAttr, RelationType, schema
 from tensorjoin.passes.relational.tagged import Tagged
 from tensorjoin.targets import target_profile
@@ -40,6 +40,11 @@ def is_of_round(op: Operation, counter: str) -> bool:
     return isinstance(op, rel.SelectOp) and op.condition == of_round
 
 
+def reads(op: Operation, counter: str) -> bool:
+    """Whether an operator reads the parameter `counter`."""
+    return any(bound(e, counter) != e for e in rel.all_expressions(op))
+
+
 def has_form(op: Operation, counter: str, filled: set[str]) -> bool:
     """Whether a recursion has a form for an operator of a round that fills some tables."""
     match op:
@@ -47,20 +52,26 @@ def has_form(op: Operation, counter: str, filled: set[str]) -> bool:
             # The rows of a round carry its number, and are found by it.
             made = op.input.owner
             keys = rel.expressions(made.keys) if isinstance(made, rel.ProjectOp) else {}
-            return keys.get(counter) == ParameterAttr(counter)
+            return keys.get(counter) == ParameterAttr(counter) and op.input.has_one_use()
         case rel.ScanOp() if op.table.string_value() in filled:
-            return all(is_of_round(use.operation, counter) for use in op.result.uses)
-        case rel.ProjectOp() if counter in schema(op.input).types:
-            return not reads(op, counter)
+            return all(
+                is_of_round(use.operation, counter) and drops(use.operation, counter)
+                for use in op.result.uses
+            )
         case rel.ProjectOp():
-            return True
+            return counter not in schema(op.input).types or not reads(op, counter)
         case _:
             return not op.regions and (is_of_round(op, counter) or not reads(op, counter))
 
 
-def reads(op: Operation, counter: str) -> bool:
-    """Whether an operator reads the parameter `counter`."""
-    return any(bound(e, counter) != e for e in rel.all_expressions(op))
+def drops(op: Operation, key: str) -> bool:
+    """Whether only projections read a relation, and none of them a certain key."""
+    readers = [use.operation for use in op.results[0].uses]
+    return all(
+        isinstance(reader, rel.ProjectOp)
+        and all(key not in columns_of(e) for e in rel.all_expressions(reader))
+        for reader in readers
+    )
 
 
 class LoopToRecursion(RewritePattern):
@@ -71,29 +82,46 @@ class LoopToRecursion(RewritePattern):
         counter, count = op.counter.data, op.count.value.data
         carried = [schema(value) for value in op.inputs]
         inserts = [each for each in op.body.block.ops if isinstance(each, rel.InsertOp)]
-        inserted = [schema(each.input) for each in inserts]
         tables = [each.table.string_value() for each in inserts]
-        if not carried or any(len(type.values) != 1 for type in (*carried, *inserted)):
+        if not all(has_form(each, counter, set(tables)) for each in op.body.block.ops):
+            return
+        inserted = [without(schema(each.input), counter) for each in inserts]
+        if not (carried and count) or not all(map(is_of_floats, (*carried, *inserted))):
             return
         if any(counter in type.types for type in carried):
             return
-        if not all(has_form(each, counter, set(tables)) for each in op.body.block.ops):
-            return
         # The number of the round is a row of its own: without it, a round makes no rows.
-        round = RelationType({counter: count}, {})
-        tagged = Tagged([*carried, *inserted, round], counter, count)
+        tagged = Tagged([*carried, *inserted, RelationType({}, {})], counter, count)
         first = rel.RangeOp(counter, 1)
-        starts = [tagged.encode(k, value, lit(0)) for k, value in enumerate(op.inputs)]
-        starts.append(tagged.encode(len(tagged.types) - 1, first.result, col(counter)))
-        start = rel.UnionOp([ops[-1] for ops in starts], tagged.type)
-        recursion = rel.RecurseOp(start, [Round(op, tagged, rewriter).block()])
-        finals = [tagged.decode(k, recursion.result, count) for k in range(len(carried))]
+        number = len(tagged.types) - 1
+        starts = [tagged.encode(k, value) for k, value in enumerate(op.inputs)]
+        start = tagged.union([*starts, tagged.encode(number, first.result)])
+        start.append(tagged.of_round(start[-1], lit(0)))
+        recursion = rel.RecurseOp(start[-1], [Round(op, tagged, rewriter).block()])
+        finals = [tagged.decode(k, recursion.result, last=True) for k in range(len(carried))]
+        # The rows of round 0 make those of round 1.
+        of_round = {counter: call("sub", col(counter), lit(1))}
         rows = [
-            tagged.decode(k, recursion.result) for k in range(len(carried), len(tagged.types) - 1)
+            tagged.decode(k, recursion.result, numbered=of_round)
+            for k in range(len(carried), number)
         ]
         writes = [rel.InsertOp(ops[-1], table) for ops, table in zip(rows, tables, strict=True)]
-        ops = [first, *chain(*starts), start, recursion, *chain(*rows), *writes, *chain(*finals)]
+        ops = [first, *start, recursion, *chain(*rows), *writes, *chain(*finals)]
         rewriter.replace(op, ops, [ops[-1].results[0] for ops in finals])
+
+
+def is_of_floats(type: RelationType) -> bool:
+    """Whether a relation has one value, a float or a vector of floats."""
+    elements = [
+        value.get_element_type() if isinstance(value, VectorType) else value
+        for value in type.values.values()
+    ]
+    return len(elements) == 1 and elements[0] in (f32, f64)
+
+
+def without(type: RelationType, key: str) -> RelationType:
+    extents = {name: extent for name, extent in type.extents.items() if name != key}
+    return RelationType(extents, type.values, type.is_sparse)
 
 
 @dataclass
@@ -103,8 +131,8 @@ class Round:
     loop: rel.ForOp
     tagged: Tagged
     rewriter: PatternRewriter
-    inserted: list[rel.InsertOp] = field(default_factory=list[rel.InsertOp])
-    """The insertions so far, each of rows that have the number of the round."""
+    inserted: dict[str, list[SSAValue]] = field(default_factory=dict[str, list[SSAValue]])
+    """The rows that the round inserts into each table, without its number."""
 
     def block(self) -> Block:
         """The body, taken out of the loop."""
@@ -112,45 +140,54 @@ class Round:
         last, ops = block.last_op, list(block.ops)
         assert isinstance(last, rel.YieldOp)
         state = block.insert_arg(tagged.type, 0)
-        number = tagged.decode(len(tagged.types) - 1, state)
+        number = tagged.decode(len(tagged.types) - 1, state, numbered={counter: col(counter)})
         starts = [tagged.decode(k, state) for k in range(len(block.args) - 1)]
         self.rewriter.insert([*number, *chain(*starts)], InsertPoint.at_start(block))
         for argument, start in zip(list(block.args)[1:], starts, strict=True):
             argument.replace_all_uses_with(start[-1].results[0])
             block.erase_arg(argument)
         current = number[-1].results[0]
+        made = list(last.inputs)
+        numbering = {op.input.owner for op in ops if isinstance(op, rel.InsertOp)}
         for op in ops:
-            self.convert(op, current)
+            if isinstance(op, rel.InsertOp):
+                made.append(self.insert(op))
+            elif op not in numbering:
+                self.convert(op, current)
         next_round = call("add", col(counter), lit(1))
-        made: list[list[Operation]] = []
-        for value in last.inputs:
-            numbered = rel.JoinOp([value, current])
-            made.append([numbered, *tagged.encode(len(made), numbered.result, next_round)])
-        for insertion in self.inserted:
-            made.append(tagged.encode(len(made), insertion.input, col(counter)))
-            self.rewriter.erase(insertion)
         is_left = call("lt", next_round, lit(self.loop.count.value.data))
         left = rel.SelectOp(current, is_left)
-        made.append([left, *tagged.encode(len(made), left.result, next_round)])
-        union = rel.UnionOp([ops[-1] for ops in made], tagged.type)
-        self.rewriter.replace(last, [*chain(*made), union, rel.YieldOp(union)])
+        union = tagged.union([tagged.encode(k, v) for k, v in enumerate([*made, left.result])])
+        numbered = rel.JoinOp([union[-1], current])
+        result = tagged.of_round(numbered, next_round)
+        self.rewriter.replace(last, [left, *union, numbered, result, rel.YieldOp(result)])
         return self.loop.body.detach_block(0)
+
+    def insert(self, op: rel.InsertOp) -> SSAValue:
+        """Take an insertion out; what it inserts, without the number of the round."""
+        made = op.input.owner
+        assert isinstance(made, rel.ProjectOp)
+        keys = [key for key in made.keys if key.target.data != self.loop.counter.data]
+        rows = rel.ProjectOp(made.input, keys, rel.expressions(made.values))
+        self.inserted.setdefault(op.table.string_value(), []).append(rows.result)
+        self.rewriter.erase(op)
+        self.rewriter.replace(made, rows)
+        return rows.result
 
     def convert(self, op: Operation, current: SSAValue) -> None:
         """Have an operator take the number of the round from `current`."""
         counter = self.loop.counter.data
         match op:
-            case rel.InsertOp():
-                self.inserted.append(op)
             case rel.SelectOp() if is_of_round(op, counter):
-                rows = rel.JoinOp([op.input, current])
-                added = [
-                    each.input
-                    for each in self.inserted
-                    if isinstance(scan := op.input.owner, rel.ScanOp) and each.table == scan.table
-                ]
-                union = [rel.UnionOp([rows, *added], schema(rows.result))] if added else []
-                self.rewriter.replace(op, [rows, *union])
+                rows: list[Operation] = [rel.JoinOp([op.input, current])]
+                scan = op.input.owner
+                table = scan.table.string_value() if isinstance(scan, rel.ScanOp) else ""
+                if added := self.inserted.get(table):
+                    type = without(schema(op.result), counter)
+                    keys = {key: key for key in type.extents}
+                    old = rel.ProjectOp(rows[0], keys, {name: col(name) for name in type.values})
+                    rows += [old, rel.UnionOp([old, *added], type)]
+                self.rewriter.replace(op, rows)
             case rel.ProjectOp() if reads(op, counter):
                 numbered = rel.JoinOp([op.input, current])
                 keys = [

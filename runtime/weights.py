@@ -58,6 +58,8 @@ def load_weight(
                 columns = {LAYER: np.full(count, layer, dtype=np.int64), **columns}
             database.insert(table.name, columns)
             done(block.size)
+        if layers is not None:
+            database.set_apart(table.name, LAYER)
 
 
 Block = tuple[str, int, np.ndarray]
@@ -66,12 +68,20 @@ Block = tuple[str, int, np.ndarray]
 
 def source_blocks(checkpoint: Tensors, table: Table, layer: int) -> Iterator[Block]:
     """The slices of a table's sources, which follow each other along the first axis."""
-    offset = 0
+    offset, gain = 0, gain_of(checkpoint, table, layer)
     for source in table.sources:
         tensor = source.replace("{}", str(layer))
         for start, block in blocks(checkpoint, tensor, table):
-            yield tensor, offset + start, block
+            yield tensor, offset + start, block if gain is None else block * gain
         offset += checkpoint.entries[tensor].shape[0]
+
+
+def gain_of(checkpoint: Tensors, table: Table, layer: int) -> np.ndarray | None:
+    """What a table's tensor is multiplied by along its last axis."""
+    if table.gain is None:
+        return None
+    name = table.gain.replace("{}", str(layer))
+    return checkpoint.read_rows(name, 0, checkpoint.entries[name].shape[0])
 
 
 def whole_lanes(stream: Iterable[Block], lanes: int) -> Iterator[Block]:

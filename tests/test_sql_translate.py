@@ -36,7 +36,7 @@ func.func @gated() {
 
 LEVELS: dict[str, Callable[[TargetProfile], Pipeline]] = {
     "nn": lambda profile: (),
-    "ten": lambda profile: to_tensor_algebra(),
+    "ten": to_tensor_algebra,
     "rel": to_relational,
     "sql": to_sql,
 }

@@ -36,6 +36,8 @@ class Spelling:
     """Whether parameters are $1, $2, ... rather than named."""
     primary_keys: bool = True
     """Whether a primary key helps; DuckDB's is an index that only costs."""
+    fills_groups: bool = False
+    """Whether weights may be followed by rows of nulls, so that what follows lies apart."""
     table_properties: tuple[type[exp.Property], ...] = ()
     nan_is_null: bool = False
     """Whether NULL stands for NaN, of which SQLite has none."""
@@ -109,6 +111,7 @@ SPELLINGS: Mapping[str, Spelling] = {
         "duckdb",
         DUCKDB_FUNCTIONS,
         primary_keys=False,
+        fills_groups=True,
         marks_materialized=True,
         series=lambda count: function("RANGE")(integer(0), integer(count)),
     ),

@@ -61,8 +61,8 @@ class TableOp(IRDLOperation):
     Declare a table: `rel.table weight @norm : <[layer: 5, i: 64], v: f32> from [...]`
 
     A weight names its checkpoint tensors in `sources`; `{}` stands for the number of the layer,
-    several sources follow each other along their first axis. `layout` says how the rows of the
-    table hold the tensor.
+    several sources follow each other along their first axis, and all are multiplied by the `times`
+    tensor along their last. `layout` says how the rows of the table hold the tensor.
     """
 
     name = "rel.table"
@@ -71,12 +71,14 @@ class TableOp(IRDLOperation):
     kind = prop_def(TableKindAttr)
     schema = prop_def(RelationType)
     sources = opt_prop_def(ArrayAttr[StringAttr])
+    gain = opt_prop_def(StringAttr)
     layout = opt_prop_def(LayoutAttr)
 
     traits = traits_def(SymbolOpInterface())
 
     assembly_format = (
-        "$kind $sym_name `:` $schema (`from` $sources^)? (`layout` $layout^)? attr-dict"
+        "$kind $sym_name `:` $schema (`from` $sources^)? (`times` $gain^)? (`layout` $layout^)? "
+        "attr-dict"
     )
 
     def __init__(
@@ -86,6 +88,7 @@ class TableOp(IRDLOperation):
         schema: RelationType,
         sources: Sequence[str] = (),
         layout: LayoutAttr | None = None,
+        gain: StringAttr | None = None,
     ):
         super().__init__(
             properties={
@@ -93,6 +96,7 @@ class TableOp(IRDLOperation):
                 "kind": TableKindAttr(kind),
                 "schema": schema,
                 "sources": ArrayAttr([StringAttr(s) for s in sources]) if sources else None,
+                "gain": gain,
                 "layout": layout,
             }
         )

@@ -88,12 +88,14 @@ class WeightOp(IRDLOperation):
     A weight by its name: `ten.weight @gate_up from ["...gate...", "...up..."] at %layer of 5`
 
     The sources follow each other along the first axis; `{}` in them is the number of the layer.
+    `times "norm"` multiplies by another tensor of the checkpoint along the last axis.
     """
 
     name = "ten.weight"
 
     symbol = prop_def(SymbolRefAttr)
     sources = prop_def(ArrayAttr[StringAttr])
+    gain = opt_prop_def(StringAttr)
     layer = opt_operand_def(IndexType)
     layers = opt_prop_def(IntegerAttr)
     layout = opt_prop_def(LayoutAttr)
@@ -102,7 +104,8 @@ class WeightOp(IRDLOperation):
     traits = traits_def(Pure())
 
     assembly_format = (
-        "$symbol `from` $sources (`at` $layer^ `of` $layers)? (`layout` $layout^)? "
+        "$symbol `from` $sources (`times` $gain^)? (`at` $layer^ `of` $layers)? "
+        "(`layout` $layout^)? "
         "attr-dict `:` type($result)"
     )
 
@@ -114,12 +117,14 @@ class WeightOp(IRDLOperation):
         layer: SSAValue | None = None,
         layers: IntegerAttr | None = None,
         layout: LayoutAttr | None = None,
+        gain: str | None = None,
     ):
         super().__init__(
             operands=[layer],
             properties={
                 "symbol": SymbolRefAttr(symbol),
                 "sources": ArrayAttr([StringAttr(source) for source in sources]),
+                "gain": None if gain is None else StringAttr(gain),
                 "layers": layers,
                 "layout": layout,
             },

@@ -109,7 +109,8 @@ class ConvertWeight(RewritePattern):
         schema = RelationType(keys, values)
         name = op.symbol.string_value()
         sources = [source.data for source in op.sources]
-        schema = self.tables.declare(rel.TableOp(name, TableKind.WEIGHT, schema, sources, layout))
+        table = rel.TableOp(name, TableKind.WEIGHT, schema, sources, layout, op.gain)
+        schema = self.tables.declare(table)
         relation = out.emit(rel.ScanOp(name, schema))
         if op.layers is not None:
             relation = of_layer(out, op, relation, names)

@@ -1,7 +1,9 @@
 """Several relations as one: the rows of all, each with the number of its relation and of a round."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from types import MappingProxyType
 
 from xdsl.dialects.builtin import DYNAMIC_INDEX as DYNAMIC
 from xdsl.dialects.builtin import VectorType, f64
@@ -15,6 +17,7 @@ TAG = "tag"
 SLOT = "slot"
 VALUE = "v"
 NOTHING = lit(0.0)
+NO_KEYS: Mapping[str, Attribute] = MappingProxyType({})
 
 
 def vector_size(type: Attribute) -> int | None:
@@ -26,35 +29,29 @@ def vector_size(type: Attribute) -> int | None:
 class Tagged:
     """
     Relations with one value or none as one relation of scalars, whose keys are the number of the
-    relation, the round and as many more as the longest key has: a vector is a row for each element.
+    relation, of the round, and as many more as the longest key has: a vector is a row for each
+    element.
     """
 
     types: Sequence[RelationType]
     round: str
-    """The key that is the number of the round, in relations that have it and in the whole."""
+    """The key that is the number of the round; the relations themselves have none."""
     rounds: int
 
     def keys(self, number: int) -> list[str]:
-        """The keys of one relation, without the round, and that of the elements of a vector."""
+        """The keys of one relation, and that of the elements of a vector."""
         type = self.types[number]
         sizes = [vector_size(value) for value in type.values.values()]
-        slots = [SLOT for size in sizes if size is not None]
-        return [*(key for key in type.extents if key != self.round), *slots]
+        return [*type.extents, *(SLOT for size in sizes if size is not None)]
 
     @property
-    def width(self) -> int:
+    def places(self) -> list[str]:
         """The keys that the whole has beside the relation and the round."""
-        return max(len(self.keys(number)) for number in range(len(self.types)))
+        width = max(len(self.keys(number)) for number in range(len(self.types)))
+        return [f"k{k}" for k in range(width)]
 
-    @property
-    def type(self) -> RelationType:
-        """The type of the whole."""
-        extents = {TAG: len(self.types), self.round: self.rounds + 1}
-        places = {f"k{k}": DYNAMIC for k in range(self.width)}
-        return RelationType({**extents, **places}, {VALUE: f64}, sparse=True)
-
-    def encode(self, number: int, relation: SSAValue, round: Attribute) -> list[Operation]:
-        """The rows of one relation as rows of the whole; `round` may read its columns."""
+    def encode(self, number: int, relation: SSAValue) -> list[Operation]:
+        """The rows of one relation as rows of the whole, but for the round."""
         ops: list[Operation] = []
         value = NOTHING
         for name, type in schema(relation).values.items():
@@ -66,29 +63,59 @@ class Tagged:
             if type != f64:
                 value = call("to_float", value)
         columns = [col(key) for key in self.keys(number)]
-        columns += [lit(0)] * (self.width - len(columns))
+        columns += [lit(0)] * (len(self.places) - len(columns))
         keys = [
             AssignmentAttr(TAG, lit(number), len(self.types)),
-            AssignmentAttr(self.round, round, self.rounds + 1),
-            *(AssignmentAttr(f"k{k}", column, DYNAMIC) for k, column in enumerate(columns)),
+            *(AssignmentAttr(k, c, DYNAMIC) for k, c in zip(self.places, columns, strict=True)),
         ]
         return [*ops, rel.ProjectOp(relation, keys, {VALUE: value})]
 
-    def decode(self, number: int, whole: SSAValue, round: int | None = None) -> list[Operation]:
-        """The rows of one relation among those of the whole: of all rounds, or of one."""
+    def union(self, parts: Sequence[Sequence[Operation]]) -> list[Operation]:
+        """The rows of all relations, each as it is encoded."""
+        keys = {TAG: len(self.types), **dict.fromkeys(self.places, DYNAMIC)}
+        whole = rel.UnionOp([ops[-1] for ops in parts], RelationType(keys, {VALUE: f64}, True))
+        return [*chain(*parts), whole]
+
+    @property
+    def type(self) -> RelationType:
+        """The type of the whole."""
+        keys = {TAG: len(self.types), self.round: self.rounds + 1}
+        places = dict.fromkeys(self.places, DYNAMIC)
+        return RelationType({**keys, **places}, {VALUE: f64}, sparse=True)
+
+    def of_round(self, rows: Operation, round: Attribute) -> rel.ProjectOp:
+        """Encoded rows with the number of their round, which may be one of their columns."""
+        numbered = AssignmentAttr(self.round, round, self.rounds + 1)
+        keys = [AssignmentAttr(TAG, col(TAG), len(self.types)), numbered]
+        places = [AssignmentAttr(place, col(place), DYNAMIC) for place in self.places]
+        return rel.ProjectOp(rows, [*keys, *places], {VALUE: col(VALUE)})
+
+    def decode(
+        self,
+        number: int,
+        whole: SSAValue,
+        last: bool = False,
+        numbered: Mapping[str, Attribute] = NO_KEYS,
+    ) -> list[Operation]:
+        """
+        The rows of one relation among those of the whole, of all rounds or of the `last`, with keys
+        before its own that are computed from those of the whole.
+        """
         type = self.types[number]
         condition = call("eq", col(TAG), lit(number))
-        if round is not None:
-            condition = call("and", condition, call("eq", col(self.round), lit(round)))
-        places = {key: f"k{k}" for k, key in enumerate(self.keys(number))}
+        if last:
+            condition = call("and", condition, call("eq", col(self.round), lit(self.rounds)))
         keys = [
-            AssignmentAttr(key, col(places.get(key, self.round)), type.extents.get(key, DYNAMIC))
-            for key in dict.fromkeys([*type.extents, *places])
+            *(AssignmentAttr(key, e, self.rounds) for key, e in numbered.items()),
+            *(
+                AssignmentAttr(key, col(place), type.extents.get(key, DYNAMIC))
+                for key, place in zip(self.keys(number), self.places, strict=False)
+            ),
         ]
         selected = rel.SelectOp(whole, condition)
         ops = [selected, rel.ProjectOp(selected, keys, dict.fromkeys(type.values, col(VALUE)))]
         for name, value in type.values.items():
             if (size := vector_size(value)) is not None:
                 packed = call("pack", col(name), col(SLOT), lit(size))
-                ops.append(rel.AggregateOp(ops[-1], list(type.extents), {name: packed}))
+                ops.append(rel.AggregateOp(ops[-1], [*numbered, *type.extents], {name: packed}))
         return ops

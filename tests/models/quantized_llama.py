@@ -3,8 +3,9 @@ A Llama in numpy whose matrix products are those of quantised weights: the refer
 
 Written from the definition, not from the compiler: a group of weights is rounded to integers by its
 largest magnitude, a group of activations to 8 bits by its own, half away from zero; the products of
-integers are summed exactly, and scaled by both. Everything else is float64, but for constants and,
-on engines that have them, cached keys and values, which are float32: an activation near the middle
+integers are summed exactly, and scaled by both. A weight that only products of a norm's result read is rounded after it has been
+multiplied by the norm's gain in float32. Everything else is float64, but for constants and, on
+engines that have them, cached keys and values, which are float32: an activation near the middle
 between two integers goes the other way otherwise.
 """
 
@@ -65,8 +66,9 @@ def dequantized(w: npt.NDArray[np.float32], bits: int | None, group: int) -> Arr
     return np.concatenate(parts, axis=1)
 
 
-def rms_norm(x: Array, gain: npt.NDArray[np.float32], eps: float) -> Array:
-    return x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + np.float64(np.float32(eps))) * gain
+def rms_norm(x: Array, eps: float) -> Array:
+    """A norm without its gain."""
+    return x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + np.float64(np.float32(eps)))
 
 
 def rotated(x: Array, theta: float) -> Array:
@@ -91,18 +93,19 @@ def logits(
     of the unquantised model where `bits` is None.
     """
 
-    def linear(x: Array, name: str) -> Array:
-        return product(x, weights[name], bits, group)
+    def linear(x: Array, name: str, norm: str | None = None) -> Array:
+        gain = np.float32(1) if norm is None else weights[f"{norm}.weight"]
+        return product(x, weights[name] * gain, bits, group)
 
     rows, width, shared = len(tokens), config.head_dim, config.heads // config.kv_heads
     embedding = weights["model.embed_tokens.weight"]
     x = dequantized(embedding[list(tokens)], bits, group)
     for layer in range(config.layers):
         at = f"model.layers.{layer}"
-        h = rms_norm(x, weights[f"{at}.input_layernorm.weight"], config.norm_eps)
-        q = linear(h, f"{at}.self_attn.q_proj.weight").reshape(rows, config.heads, width)
-        k = linear(h, f"{at}.self_attn.k_proj.weight").reshape(rows, config.kv_heads, width)
-        v = linear(h, f"{at}.self_attn.v_proj.weight").reshape(rows, config.kv_heads, width)
+        h, norm = rms_norm(x, config.norm_eps), f"{at}.input_layernorm"
+        q = linear(h, f"{at}.self_attn.q_proj.weight", norm).reshape(rows, config.heads, width)
+        k = linear(h, f"{at}.self_attn.k_proj.weight", norm).reshape(rows, config.kv_heads, width)
+        v = linear(h, f"{at}.self_attn.v_proj.weight", norm).reshape(rows, config.kv_heads, width)
         q, k = rotated(q, config.rope_theta), rotated(k, config.rope_theta)
         k, v = (cache.astype(cached).astype(np.float64) for cache in (k, v))
         k, v = np.repeat(k, shared, axis=1), np.repeat(v, shared, axis=1)
@@ -112,9 +115,11 @@ def logits(
         e = np.exp((scores - scores.max(axis=-1, keepdims=True)) * scale)
         mixed = np.einsum("phc,chd->phd", e / e.sum(axis=-1, keepdims=True), v)
         x = x + linear(mixed.reshape(rows, -1), f"{at}.self_attn.o_proj.weight")
-        h = rms_norm(x, weights[f"{at}.post_attention_layernorm.weight"], config.norm_eps)
-        gate = linear(h, f"{at}.mlp.gate_proj.weight")
-        inner = gate / (1 + np.exp(-gate)) * linear(h, f"{at}.mlp.up_proj.weight")
+        h, norm = rms_norm(x, config.norm_eps), f"{at}.post_attention_layernorm"
+        gate = linear(h, f"{at}.mlp.gate_proj.weight", norm)
+        inner = gate / (1 + np.exp(-gate)) * linear(h, f"{at}.mlp.up_proj.weight", norm)
         x = x + linear(inner, f"{at}.mlp.down_proj.weight")
-    head = "model.embed_tokens.weight" if config.tied_embeddings else "lm_head.weight"
-    return linear(rms_norm(x, weights["model.norm.weight"], config.norm_eps), head)
+    h = rms_norm(x, config.norm_eps)
+    if config.tied_embeddings:
+        return linear(h * weights["model.norm.weight"], "model.embed_tokens.weight")
+    return linear(h, "lm_head.weight", "model.norm")

@@ -200,7 +200,7 @@ func.func @loop_that_yields_something_else() {
 func.func @yield_outside() {
   rel.yield
 }
-// CHECK: 'rel.yield' expects parent op 'rel.for'
+// CHECK: 'rel.yield' expects parent op to be one of 'rel.for', 'rel.recurse'
 
 // -----
 
@@ -229,3 +229,27 @@ func.func @quotient_of_integers() {
   func.return
 }
 // CHECK: div needs a float: use idiv, or to_float
+
+// -----
+
+func.func @recursion_over_other_columns() {
+  %x = rel.scan @x : !rel.relation<[p: ?], v: f32>
+  %y = rel.recurse %x {
+  ^bb0(%a: !rel.relation<[q: ?], v: f32>):
+    rel.yield %a : !rel.relation<[q: ?], v: f32>
+  }
+  func.return
+}
+// CHECK: the body must take a relation with the columns of the first
+
+// -----
+
+func.func @recursion_that_yields_something_else() {
+  %x = rel.scan @x : !rel.relation<[p: ?], v: f32>
+  %y = rel.recurse %x {
+  ^bb0(%a: !rel.relation<[p: ?], v: f32>):
+    rel.yield
+  }
+  func.return
+}
+// CHECK: the body must yield a relation with the columns of the first
