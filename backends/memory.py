@@ -5,7 +5,7 @@ from tensorjoin.errors import TensorjoinError
 MEGABYTE = 1_000_000
 RESERVED = 200 * MEGABYTE
 """Python, its libraries, the compiler, and the blocks of weights on their way to the engine."""
-LEAST = 300 * MEGABYTE
+LEAST = 400 * MEGABYTE
 
 
 def engine_share(budget: int) -> int:
