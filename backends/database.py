@@ -133,6 +133,10 @@ class Database(ABC):
             with self._one_line_errors():
                 self._insert(table, columns)
 
+    def rows_apart(self, rows: int) -> int:
+        """Into pieces of how many rows so many are best cut, each of which is set apart."""
+        return rows
+
     def set_apart(self, table: str, column: str) -> None:
         """
         Have the rows that are inserted next lie apart from those before, where the engine reads

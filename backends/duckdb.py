@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Mapping
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ FILE_NAMED_MEMORY = "memory_db"
 SOURCE = "tensorjoin insertion"
 ROW_GROUP = 2048
 """The fewest rows a group may have. A thread takes whole groups, and rows are whole vectors."""
+LEAST_ROWS = 256
+"""The fewest rows worth a group, which has room for more."""
 KEPT_OPTIMIZERS = {"filter_pushdown", "join_filter_pushdown", "cte_inlining"}
 """By the second, a recursion reads the weights of its round alone; the third saves pipelines."""
 MAGIC = b"DUCK"
@@ -107,6 +110,13 @@ class DuckdbDatabase(Database):
         assigned = exp.EQ(this=exp.var(name), expression=exp.Literal.string(value))
         setting = exp.Set(expressions=[exp.SetItem(this=assigned)])
         self._connection.execute(setting.sql(self.dialect))
+
+    def rows_apart(self, rows: int) -> int:
+        # Whole groups, as many for each thread.
+        ((setting,),) = self.query(Statement("SELECT current_setting('threads')"))
+        threads = min(int(setting), max(1, rows // LEAST_ROWS))
+        groups = ceil(ceil(rows / ROW_GROUP) / threads) * threads
+        return ceil(rows / max(1, groups))
 
     def set_apart(self, table: str, column: str) -> None:
         with self._one_line_errors():

@@ -44,6 +44,8 @@ from tensorjoin.targets import MATH_FUNCTIONS, TargetProfile
 
 Pipeline = tuple[ModulePass, ...]
 Layout = Literal["auto", "rows", "arrays", "columns"]
+PREFILL = "prefill"
+"""The function that does what `forward` does, for many rows at a time."""
 GROUPS = {8: 64, 4: 32}
 """By the bits of quantised weights, the elements that share a scale."""
 
@@ -94,7 +96,7 @@ def quantization(bits: int | None) -> Pipeline:
 def to_statements(profile: TargetProfile) -> Pipeline:
     """`rel` -> `sql`."""
     return (
-        LoopsToRecursionPass(target=profile.name),
+        LoopsToRecursionPass(target=profile.name, keep=PREFILL),
         CanonicalizePass(),
         MergeGroupsPass(),
         WidenSinglesPass(target=profile.name),

@@ -36,9 +36,7 @@ class ConvertTable(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: rel.TableOp, rewriter: PatternRewriter, /):
         kind = rel.TableKind(op.kind.data)
-        table = sql.CreateTableOp(
-            op.sym_name.data, kind, op.schema, op.sources, op.layout, op.gain
-        )
+        table = sql.CreateTableOp(op.sym_name.data, kind, op.schema, op.sources, op.layout, op.gain)
         rewriter.replace(op, table)
 
 

@@ -148,12 +148,7 @@ class ExpandOperator(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(
         self,
-        op: rel.ScanOp
-        | rel.ProjectOp
-        | rel.SelectOp
-        | rel.JoinOp
-        | rel.UnionOp
-        | rel.AggregateOp,
+        op: rel.ScanOp | rel.ProjectOp | rel.SelectOp | rel.JoinOp | rel.UnionOp | rel.AggregateOp,
         rewriter: PatternRewriter,
         /,
     ):
@@ -171,12 +166,7 @@ class ExpandOperator(RewritePattern):
 
     def rebuild(
         self,
-        op: rel.ScanOp
-        | rel.ProjectOp
-        | rel.SelectOp
-        | rel.JoinOp
-        | rel.UnionOp
-        | rel.AggregateOp,
+        op: rel.ScanOp | rel.ProjectOp | rel.SelectOp | rel.JoinOp | rel.UnionOp | rel.AggregateOp,
         sizes: Mapping[str, int],
     ) -> Operation:
         match op:

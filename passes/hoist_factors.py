@@ -69,7 +69,8 @@ def can_store(weight: SSAValue, letters: str, factor: Factor, named: Counter[str
 def stored_times(weight: SSAValue, gain: SSAValue) -> ten.WeightOp:
     """The weight as it is stored times another along its last axis."""
     unscaled, factor = weight.owner, gain.owner
-    assert isinstance(unscaled, ten.WeightOp) and isinstance(factor, ten.WeightOp)
+    assert isinstance(unscaled, ten.WeightOp)
+    assert isinstance(factor, ten.WeightOp)
     return ten.WeightOp(
         unscaled.symbol.string_value(),
         [source.data for source in unscaled.sources],
@@ -112,7 +113,8 @@ class HoistFactors(RewritePattern):
         left = [factor for factor in found if factor not in (*behind, *stored)]
         letters, value = left[0]
         if len(left) > 1:
-            kept = product(f"{','.join(l for l, _ in left)}->{labels[0]}", [v for _, v in left])
+            names = ",".join(letters for letters, _ in left)
+            kept = product(f"{names}->{labels[0]}", [value for _, value in left])
             rewriter.insert(kept)
             letters, value = labels[0], kept.result
         type = tensor(op.result)
@@ -139,4 +141,6 @@ class HoistFactorsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         weights = [each for each in op.walk() if isinstance(each, ten.WeightOp)]
         named = Counter(weight.symbol.string_value() for weight in weights)
-        PatternRewriteWalker(HoistFactors(named, target_profile(self.target).vectors)).rewrite_module(op)
+        PatternRewriteWalker(
+            HoistFactors(named, target_profile(self.target).vectors)
+        ).rewrite_module(op)

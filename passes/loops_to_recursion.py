@@ -1,10 +1,11 @@
-"""A loop over relations becomes one recursive relation, which an engine plans once for all rounds."""
+"""A loop over relations -> one recursive relation, planned once for all rounds."""
 
 from dataclasses import dataclass, field
 from itertools import chain
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, VectorType, f32, f64
+from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
@@ -112,11 +113,11 @@ class LoopToRecursion(RewritePattern):
 
 def is_of_floats(type: RelationType) -> bool:
     """Whether a relation has one value, a float or a vector of floats."""
-    elements = [
-        value.get_element_type() if isinstance(value, VectorType) else value
+    floats = [
+        isinstance(value, VectorType) and value.get_element_type() == f32 or value in (f32, f64)
         for value in type.values.values()
     ]
-    return len(elements) == 1 and elements[0] in (f32, f64)
+    return floats == [True]
 
 
 def without(type: RelationType, key: str) -> RelationType:
@@ -204,13 +205,18 @@ class Round:
 class LoopsToRecursionPass(ModulePass):
     """
     Have one statement run all rounds of a loop, where the engine has such recursions: it is planned
-    once, and its operators set up once.
+    once, and its operators set up once. The functions called `keep` keep their loops, whose
+    statements run on several threads.
     """
 
     name = "loops-to-recursion"
 
     target: str = "duckdb"
+    keep: str = ""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        if target_profile(self.target).recurses:
-            PatternRewriteWalker(LoopToRecursion()).rewrite_module(op)
+        if not target_profile(self.target).recurses:
+            return
+        for function in op.ops:
+            if isinstance(function, FuncOp) and function.sym_name.data != self.keep:
+                PatternRewriteWalker(LoopToRecursion()).rewrite_region(function.body)

@@ -3,8 +3,8 @@
 from importlib.resources import files
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import Builtin, ModuleOp
-from xdsl.dialects.func import Func
+from xdsl.dialects.builtin import Builtin, ModuleOp, StringAttr
+from xdsl.dialects.func import Func, FuncOp
 from xdsl.parser import Parser
 
 from tensorjoin.backends.emitter import emit_program
@@ -13,7 +13,7 @@ from tensorjoin.frontends.llama import import_llama
 from tensorjoin.frontends.llama_config import LlamaConfig
 from tensorjoin.names import short_names, table_name
 from tensorjoin.passes.reset_scratch import ResetScratchPass
-from tensorjoin.pipelines import Layout, to_relational, to_statements
+from tensorjoin.pipelines import PREFILL, Layout, to_relational, to_statements
 from tensorjoin.program import Program
 from tensorjoin.targets import TargetProfile
 
@@ -27,13 +27,15 @@ def compile_language_model(
     bits: int | None = None,
 ) -> Program:
     """
-    The program for a model called `model`: the procedure `forward`, and those of
-    runtime/generation.mlir around it; `costs` is a file of coefficients.
+    The program for a model called `model`: the procedure `forward`, where that is a recursion
+    `prefill`, and those of runtime/generation.mlir around them; `costs` is a file of coefficients.
     """
     module = import_llama(config)
     ctx = Context()
     for stage in to_relational(profile, layout, costs, bits):
         stage.apply(ctx, module)
+    if profile.recurses:
+        add_prefill(module)
     add_generation(module)
     for stage in (*to_statements(profile), ResetScratchPass()):
         stage.apply(ctx, module)
@@ -41,6 +43,14 @@ def compile_language_model(
     symbols = [op.sym_name.data for op in module.ops if isinstance(op, sql.CreateTableOp)]
     names = short_names(symbols)
     return emit_program(module, profile, lambda symbol: table_name(model, names[symbol]))
+
+
+def add_prefill(module: ModuleOp) -> None:
+    """Add what does the same for many rows."""
+    (forward,) = (op for op in module.ops if isinstance(op, FuncOp))
+    prefill = forward.clone()
+    prefill.sym_name = StringAttr(PREFILL)
+    module.body.block.add_op(prefill)
 
 
 def add_generation(module: ModuleOp) -> None:

@@ -11,10 +11,13 @@ from sqlglot import exp
 from tensorjoin.backends.database import Database, Value
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.names import table_name
+from tensorjoin.pipelines import PREFILL
 from tensorjoin.program import Step
 from tensorjoin.runtime.catalog import StoredModel, column, load_procedures, statement, table
 
 STREAM = 0
+MANY_ROWS = 16
+"""The rows from which on several threads save more time than one statement for all layers."""
 COMPACT_EVERY = 16
 """Runs after which the engine gives deleted rows back."""
 COLDEST = 1e-30
@@ -122,7 +125,8 @@ class Session:
                 emit=int(emit),
             )
         self.run("remember")
-        self.run("forward")
+        many = len(tokens) >= MANY_ROWS and PREFILL in self.procedures
+        self.run(PREFILL if many else "forward")
         self.length += len(tokens)
 
     def logits(self) -> np.ndarray:

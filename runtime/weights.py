@@ -1,6 +1,8 @@
 """Stream a checkpoint's tensors into the rows of a weight table."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
 from typing import Protocol
 
 import numpy as np
@@ -45,7 +47,9 @@ def load_weight(
     Raises TensorjoinError where a tensor holds NaN, unless that is allowed.
     """
     layers = table.keys.get(LAYER)
+    rows = prod(extent for key, extent in table.keys.items() if key != LAYER)
     for layer in range(layers or 1):
+        pieces = Pieces(database, table.name, database.rows_apart(rows))
         stream = source_blocks(checkpoint, table, layer)
         if table.chunks is not None and table.chunks.lanes > 1:
             stream = whole_lanes(stream, table.chunks.lanes)
@@ -56,10 +60,37 @@ def load_weight(
             if layers is not None:
                 count = len(next(iter(columns.values())))
                 columns = {LAYER: np.full(count, layer, dtype=np.int64), **columns}
-            database.insert(table.name, columns)
+                pieces.insert(columns)
+            else:
+                database.insert(table.name, columns)
             done(block.size)
-        if layers is not None:
-            database.set_apart(table.name, LAYER)
+        pieces.end()
+
+
+@dataclass
+class Pieces:
+    """The rows of a layer on their way into a table, in pieces that lie apart."""
+
+    database: Database
+    table: str
+    size: int
+    filled: int = 0
+    """The rows of the piece that is not full."""
+
+    def insert(self, columns: Mapping[str, np.ndarray]) -> None:
+        start, rows = 0, len(columns[LAYER])
+        while start < rows:
+            stop = min(rows, start + self.size - self.filled)
+            self.database.insert(self.table, {n: c[start:stop] for n, c in columns.items()})
+            self.filled += stop - start
+            start = stop
+            if self.filled == self.size:
+                self.end()
+
+    def end(self) -> None:
+        if self.filled:
+            self.database.set_apart(self.table, LAYER)
+        self.filled = 0
 
 
 Block = tuple[str, int, np.ndarray]

@@ -44,4 +44,6 @@ def test_llama(tmp_path: Path):
 def test_no_round():
     sample = SAMPLES["swap"]
     assert "constant 3 : index" in sample
-    assert_same_meaning(sample.replace("constant 3 : index", "constant 0 : index"), CONVERT, RECURSE)
+    assert_same_meaning(
+        sample.replace("constant 3 : index", "constant 0 : index"), CONVERT, RECURSE
+    )

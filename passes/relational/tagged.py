@@ -1,4 +1,4 @@
-"""Several relations as one: the rows of all, each with the number of its relation and of a round."""
+"""Several relations as one: the rows of all, with the numbers of relation and round."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -113,7 +113,8 @@ class Tagged:
             ),
         ]
         selected = rel.SelectOp(whole, condition)
-        ops = [selected, rel.ProjectOp(selected, keys, dict.fromkeys(type.values, col(VALUE)))]
+        values = dict.fromkeys(type.values, col(VALUE))
+        ops: list[Operation] = [selected, rel.ProjectOp(selected, keys, values)]
         for name, value in type.values.items():
             if (size := vector_size(value)) is not None:
                 packed = call("pack", col(name), col(SLOT), lit(size))
