@@ -14,8 +14,9 @@ from tensorjoin.calibration import current
 from tensorjoin.cost import ROW_FORMATS, Bound, Coefficients, Work, bound, seconds, total
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.names import table_name
+from tensorjoin.pipelines import PREFILL
 from tensorjoin.program import Step
-from tensorjoin.runtime.catalog import StoredModel, statement, table
+from tensorjoin.runtime.catalog import StoredModel, column, statement, table
 from tensorjoin.runtime.session import Sampling, Session
 from tensorjoin.runtime.statement_work import TableSize, sources, statement_work, target
 
@@ -52,13 +53,22 @@ class Operator:
 
 @dataclass
 class TimedSession(Session):
-    """A session that keeps the time of each statement, and counts the rows of each table."""
+    """
+    A session that keeps the time of each statement, and counts the rows of each table.
+
+    Where one statement runs all layers, those of a loop over them run in its place.
+    """
 
     seconds: dict[Step, float] = field(default_factory=dict[Step, float], init=False)
     """Of the last run, summed over rounds."""
     written: dict[Step, int] = field(default_factory=dict[Step, int], init=False)
     """Rows that each statement added, where they were counted."""
     counts: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (loops := self.procedures.pop(PREFILL, None)) is not None:
+            self.procedures["forward"] = loops
 
     def execute(self, step: Step, values: Mapping[str, Value]) -> None:
         made = target(parsed(self.database, step)) if self.counts else ""
@@ -68,11 +78,12 @@ class TimedSession(Session):
         self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
         self.written[step] = self.written.get(step, 0) + max(0, self.rows(made) - before)
 
-    def rows(self, name: str) -> int:
-        """The rows of a table; 0 for no table."""
+    def rows(self, name: str, key: str | None = None) -> int:
+        """The rows of a table, or those that have a key; 0 for no table."""
         if not name:
             return 0
-        select = exp.select(exp.Count(this=exp.Star())).from_(table(name))
+        counted = exp.Star() if key is None else column(key)
+        select = exp.select(exp.Count(this=counted)).from_(table(name))
         ((count,),) = self.database.query(statement(self.database, select))
         return int(count)
 
@@ -86,7 +97,7 @@ class TimedSession(Session):
         floats = sum(1 for value in first if isinstance(value, float))
         keys = len(first) - floats - len(vectors)
         return TableSize(
-            rows=self.rows(name) / (rounds if is_layered else 1),
+            rows=self.rows(name, LAYER) / rounds if is_layered else self.rows(name),
             row_bytes=element * (floats + sum(vectors)) + KEY_BYTES * keys,
             vector=max(vectors, default=0),
         )

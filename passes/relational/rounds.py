@@ -1,6 +1,6 @@
 """What of a round of a loop has a form in a recursion."""
 
-from xdsl.dialects.builtin import VectorType, f32, f64
+from xdsl.dialects.builtin import Float32Type, VectorType, f32, f64
 from xdsl.ir import Attribute, Operation
 
 from tensorjoin.dialects import rel
@@ -67,6 +67,5 @@ def is_of_floats(type: RelationType) -> bool:
 
 def is_float(type: Attribute) -> bool:
     if isinstance(type, VectorType):
-        element: Attribute = type.get_element_type()
-        return element == f32
+        return isinstance(type.get_element_type(), Float32Type)
     return type in (f32, f64)
