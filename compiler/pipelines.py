@@ -40,12 +40,11 @@ from tensorjoin.passes.tile_state import TileStatePass
 from tensorjoin.passes.tile_weights import TileWeightsPass
 from tensorjoin.passes.vectorize_rows import VectorizeRowsPass
 from tensorjoin.passes.widen_singles import WidenSinglesPass
+from tensorjoin.program import PREFILL
 from tensorjoin.targets import MATH_FUNCTIONS, TargetProfile
 
 Pipeline = tuple[ModulePass, ...]
 Layout = Literal["auto", "rows", "arrays", "columns"]
-PREFILL = "prefill"
-"""The function that does what `forward` does, for many rows at a time."""
 GROUPS = {8: 64, 4: 32}
 """By the bits of quantised weights, the elements that share a scale."""
 

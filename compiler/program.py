@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+PREFILL = "prefill"
+"""The procedure that does what `forward` does, for many rows at a time."""
+
 
 @dataclass(frozen=True)
 class Statement:

@@ -13,8 +13,8 @@ from tensorjoin.frontends.llama import import_llama
 from tensorjoin.frontends.llama_config import LlamaConfig
 from tensorjoin.names import short_names, table_name
 from tensorjoin.passes.reset_scratch import ResetScratchPass
-from tensorjoin.pipelines import PREFILL, Layout, to_relational, to_statements
-from tensorjoin.program import Program
+from tensorjoin.pipelines import Layout, to_relational, to_statements
+from tensorjoin.program import PREFILL, Program
 from tensorjoin.targets import TargetProfile
 
 

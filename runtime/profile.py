@@ -14,8 +14,7 @@ from tensorjoin.calibration import current
 from tensorjoin.cost import ROW_FORMATS, Bound, Coefficients, Work, bound, seconds, total
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.names import table_name
-from tensorjoin.pipelines import PREFILL
-from tensorjoin.program import Step
+from tensorjoin.program import PREFILL, Step
 from tensorjoin.runtime.catalog import StoredModel, column, statement, table
 from tensorjoin.runtime.session import Sampling, Session
 from tensorjoin.runtime.statement_work import TableSize, sources, statement_work, target

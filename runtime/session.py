@@ -11,8 +11,7 @@ from sqlglot import exp
 from tensorjoin.backends.database import Database, Value
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.names import table_name
-from tensorjoin.pipelines import PREFILL
-from tensorjoin.program import Step
+from tensorjoin.program import PREFILL, Step
 from tensorjoin.runtime.catalog import StoredModel, column, load_procedures, statement, table
 
 STREAM = 0

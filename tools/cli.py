@@ -61,17 +61,23 @@ def guarded(program: str, action: Callable[[], None]) -> int:
 
 
 @contextmanager
-def progress_bar(task: str) -> Generator[Callable[[int, int], None]]:
-    """A function that shows how much of a whole is done, where there is someone to see it."""
+def progress_bar(task: str, step_bytes: int = 0) -> Generator[Callable[[int, int], None]]:
+    """
+    A function that shows how much of a whole is done, where there is someone to see it, and how
+    fast, if a step is so many bytes.
+    """
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TransferSpeedColumn
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    columns = Progress.get_default_columns()
+    speed = [TransferSpeedColumn()] if step_bytes else []
+    size = step_bytes or 1
+    with Progress(*columns, *speed, console=Console(stderr=True), transient=True) as bar:
         number = bar.add_task(task, total=None)
-        yield lambda done, total: bar.update(number, completed=done, total=total)
+        yield lambda done, total: bar.update(number, completed=done * size, total=total * size)
 
 
 def _checked(argv: Sequence[str]) -> Sequence[str]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 PROGRAM = "sql-llm"
 URL = "sqlite:///FILE, duckdb:///FILE or postgresql://USER@HOST/DATABASE"
 
+FLOAT_BYTES = 4
+"""Of a weight, whatever it takes in the checkpoint."""
 LOAD_MEMORY = 1_000_000_000
 """Weights stream through: more would only keep what is not needed again."""
 
@@ -205,7 +207,7 @@ def load(args: argparse.Namespace) -> None:
     with (
         opened(args, create=True) as database,
         undone_if_interrupted(),
-        progress_bar("loading") as progress,
+        progress_bar("loading", FLOAT_BYTES) as progress,
     ):
         model = load_model(
             database, args.directory, args.name, args.replace, progress, bits=args.bits

@@ -34,6 +34,8 @@ def reads(op: Operation, counter: str) -> bool:
 def has_form(op: Operation, counter: str, filled: set[str]) -> bool:
     """Whether a recursion has a form for an operator of a round that fills some tables."""
     match op:
+        case rel.MaterializeOp():
+            return False
         case rel.InsertOp():
             # The rows of a round carry its number, and are found by it.
             made = op.input.owner
