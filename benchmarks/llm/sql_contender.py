@@ -12,7 +12,7 @@ from llm.contender import Contender, Floats, Runner
 from llm.server import postgres_server
 from tensorjoin.backends.connect import connect
 from tensorjoin.pipelines import Layout
-from tensorjoin.program import Statement
+from tensorjoin.program import PREFILL, Statement
 from tensorjoin.runtime.catalog import find_model
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Sampling, Session
@@ -44,13 +44,17 @@ class SqlRunner:
 
 @dataclass(frozen=True)
 class SqlContender(Contender):
-    """`engine` with `layout`; weights of so many `bits`; with or without pgvector."""
+    """
+    `engine` with `layout`; weights of so many `bits`; with or without pgvector; with a statement
+    for each layer, as published, though the program has one for all.
+    """
 
     name: str
     engine: Literal["sqlite", "duckdb", "postgres"]
     layout: Layout
     bits: int | None = None
     pgvector: bool = False
+    loops: bool = False
     takes_empty_batches: ClassVar[bool] = True
 
     def version(self) -> str:
@@ -72,7 +76,10 @@ class SqlContender(Contender):
     def open(self, checkpoint: Path, folder: Path) -> Generator[Runner]:
         with self.url(folder) as url:
             database = connect(url, create=False)
-            yield SqlRunner(Session(database, find_model(database, MODEL)))
+            session = Session(database, find_model(database, MODEL))
+            if self.loops:
+                session.procedures["forward"] = session.procedures.pop(PREFILL)
+            yield SqlRunner(session)
             database.close()
 
     @contextmanager
