@@ -40,7 +40,7 @@ from tensorjoin.passes.tile_state import TileStatePass
 from tensorjoin.passes.tile_weights import TileWeightsPass
 from tensorjoin.passes.vectorize_rows import VectorizeRowsPass
 from tensorjoin.passes.widen_singles import WidenSinglesPass
-from tensorjoin.program import PREFILL
+from tensorjoin.program import LAYERWISE
 from tensorjoin.targets import MATH_FUNCTIONS, TargetProfile
 
 Pipeline = tuple[ModulePass, ...]
@@ -95,7 +95,7 @@ def quantization(bits: int | None) -> Pipeline:
 def to_statements(profile: TargetProfile) -> Pipeline:
     """`rel` -> `sql`."""
     return (
-        LoopsToRecursionPass(target=profile.name, keep=PREFILL),
+        LoopsToRecursionPass(target=profile.name, keep=LAYERWISE),
         CanonicalizePass(),
         MergeGroupsPass(),
         WidenSinglesPass(target=profile.name),

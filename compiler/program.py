@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-PREFILL = "prefill"
-"""The procedure that does what `forward` does, for many rows at a time."""
+LAYERWISE = "layerwise"
+"""The procedure that does what `forward` does by statements for each layer."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from tensorjoin.frontends.llama_config import LlamaConfig
 from tensorjoin.names import short_names, table_name
 from tensorjoin.passes.reset_scratch import ResetScratchPass
 from tensorjoin.pipelines import Layout, to_relational, to_statements
-from tensorjoin.program import PREFILL, Program
+from tensorjoin.program import LAYERWISE, Program
 from tensorjoin.targets import TargetProfile
 
 
@@ -28,14 +28,14 @@ def compile_language_model(
 ) -> Program:
     """
     The program for a model called `model`: the procedure `forward`, where that is a recursion
-    `prefill`, and those of runtime/generation.mlir around them; `costs` is a file of coefficients.
+    `layerwise` too, and those of runtime/generation.mlir; `costs` is a file of coefficients.
     """
     module = import_llama(config)
     ctx = Context()
     for stage in to_relational(profile, layout, costs, bits):
         stage.apply(ctx, module)
     if profile.recurses:
-        add_prefill(module)
+        add_layerwise(module)
     add_generation(module)
     for stage in (*to_statements(profile), ResetScratchPass()):
         stage.apply(ctx, module)
@@ -45,12 +45,12 @@ def compile_language_model(
     return emit_program(module, profile, lambda symbol: table_name(model, names[symbol]))
 
 
-def add_prefill(module: ModuleOp) -> None:
-    """Add what does the same for many rows."""
+def add_layerwise(module: ModuleOp) -> None:
+    """Add what does the same in a loop over the layers."""
     (forward,) = (op for op in module.ops if isinstance(op, FuncOp))
-    prefill = forward.clone()
-    prefill.sym_name = StringAttr(PREFILL)
-    module.body.block.add_op(prefill)
+    layerwise = forward.clone()
+    layerwise.sym_name = StringAttr(LAYERWISE)
+    module.body.block.add_op(layerwise)
 
 
 def add_generation(module: ModuleOp) -> None:

@@ -14,7 +14,7 @@ from tensorjoin.calibration import current
 from tensorjoin.cost import ROW_FORMATS, Bound, Coefficients, Work, bound, seconds, total
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.names import table_name
-from tensorjoin.program import PREFILL, Step
+from tensorjoin.program import LAYERWISE, Step
 from tensorjoin.runtime.catalog import StoredModel, column, statement, table
 from tensorjoin.runtime.session import Sampling, Session
 from tensorjoin.runtime.statement_work import TableSize, sources, statement_work, target
@@ -66,7 +66,7 @@ class TimedSession(Session):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if (loops := self.procedures.pop(PREFILL, None)) is not None:
+        if (loops := self.procedures.pop(LAYERWISE, None)) is not None:
             self.procedures["forward"] = loops
 
     def execute(self, step: Step, values: Mapping[str, Value]) -> None:

@@ -11,12 +11,14 @@ from sqlglot import exp
 from tensorjoin.backends.database import Database, Value
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.names import table_name
-from tensorjoin.program import PREFILL, Step
+from tensorjoin.program import LAYERWISE, Step
 from tensorjoin.runtime.catalog import StoredModel, column, load_procedures, statement, table
 
 STREAM = 0
-MANY_ROWS = 16
-"""The rows from which on several threads save more time than one statement for all layers."""
+MANY_ROWS = 96
+LARGE_LAYER = 25_000_000
+"""The rows, and the parameters of a layer, from which on statements for each layer, which run on
+several threads, take less time than one for all, which does not."""
 COMPACT_EVERY = 16
 """Runs after which the engine gives deleted rows back."""
 COLDEST = 1e-30
@@ -87,6 +89,12 @@ class Session:
                 for step in steps:
                     self.execute(step, bound)
 
+    def goes_by_layers(self, rows: int) -> bool:
+        """Whether a batch is better run by statements for each layer, if there is the choice."""
+        manifest = self.model.manifest
+        is_large = manifest.parameters >= LARGE_LAYER * manifest.layers
+        return LAYERWISE in self.procedures and (rows >= MANY_ROWS or is_large)
+
     def execute(self, step: Step, values: Mapping[str, Value]) -> None:
         """Run one statement of a procedure."""
         self.database.execute(step.statement, values)
@@ -124,8 +132,7 @@ class Session:
                 emit=int(emit),
             )
         self.run("remember")
-        many = len(tokens) >= MANY_ROWS and PREFILL in self.procedures
-        self.run(PREFILL if many else "forward")
+        self.run(LAYERWISE if self.goes_by_layers(len(tokens)) else "forward")
         self.length += len(tokens)
 
     def logits(self) -> np.ndarray:

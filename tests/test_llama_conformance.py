@@ -11,6 +11,7 @@ from models.references import Reference, reference
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
 from tensorjoin.pipelines import Layout
+from tensorjoin.program import LAYERWISE
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Sampling, Session
 
@@ -62,6 +63,23 @@ def check_model(url: str, opened: list[Database], name: str, expected: Reference
     wanted = [int(token) for token in expected.greedy]
     end = next((k for k, token in enumerate(wanted) if token in stops), count)
     assert list(session.generate(prompt, count, Sampling())) == wanted[:end]
+
+
+@pytest.mark.parametrize("name", ["small", "odd"])
+def test_layer_by_layer(name: str, database: Database, tmp_path: Path):
+    """What a session runs for many rows or large layers, where one statement could do all."""
+    load(database, name, tmp_path)
+    session, expected = new_session(database, name), reference(name)
+    layerwise = session.procedures.pop(LAYERWISE, None)
+    assert (layerwise is not None) == database.profile.recurses
+    session.procedures["forward"] = layerwise or session.procedures["forward"]
+    prompt = [int(token) for token in expected.prompt]
+    rows: list[np.ndarray] = []
+    for batch in (prompt[:3], prompt[3:]):
+        with session.step():
+            session.forward(batch, emit_all=True)
+            rows.append(session.logits())
+    np.testing.assert_allclose(np.concatenate(rows), expected.logits, rtol=0, atol=LOGITS_TOLERANCE)
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)

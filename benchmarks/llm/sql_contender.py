@@ -12,7 +12,7 @@ from llm.contender import Contender, Floats, Runner
 from llm.server import postgres_server
 from tensorjoin.backends.connect import connect
 from tensorjoin.pipelines import Layout
-from tensorjoin.program import PREFILL, Statement
+from tensorjoin.program import LAYERWISE, Statement
 from tensorjoin.runtime.catalog import find_model
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Sampling, Session
@@ -78,7 +78,7 @@ class SqlContender(Contender):
             database = connect(url, create=False)
             session = Session(database, find_model(database, MODEL))
             if self.loops:
-                session.procedures["forward"] = session.procedures.pop(PREFILL)
+                session.procedures["forward"] = session.procedures.pop(LAYERWISE)
             yield SqlRunner(session)
             database.close()
 
