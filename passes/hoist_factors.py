@@ -27,10 +27,11 @@ Factor = tuple[str, SSAValue]
 
 def factors(op: ten.MapOp) -> list[Factor]:
     """The inputs of a map that multiplies each of them once; none for another map."""
-    *products, _ = op.body.block.ops
-    read = [operand for each in products for operand in each.operands]
+    *products, last = op.body.block.ops
+    read = [operand for each in (*products, last) for operand in each.operands]
     is_product = all(isinstance(each, arith.MulfOp) for each in products)
-    is_tree = len(set(read)) == len(read) == 2 * len(op.inputs) - 2
+    # Each input and each product is read once, the last product by the end.
+    is_tree = len(set(read)) == len(read) == 2 * len(op.inputs) - 1
     if not is_product or not is_tree:
         return []
     labels, _ = parse_indices(op.indices.data)
@@ -44,7 +45,8 @@ def product(indices: str, values: Sequence[SSAValue | Operation]) -> ten.MapOp:
         assert isinstance(first.owner, Operation)
         return first.owner
 
-    return elementwise(indices, values, multiplied)
+    element = tensor(SSAValue.get(values[0])).get_element_type()
+    return elementwise(indices, values, multiplied, element)
 
 
 def can_store(weight: SSAValue, letters: str, factor: Factor, named: Counter[str]) -> bool:

@@ -21,8 +21,7 @@ FEW_TIMES = 8
 
 
 def is_costly(value: SSAValue) -> bool:
-    """Whether a relation takes a join, an aggregate, a window, a union or a recursion that only
-    it needs."""
+    """Whether a relation takes an operator that is no mere projection, and that only it needs."""
     owner = value.owner
     if isinstance(owner, CHEAP):
         source = owner.operands[0]

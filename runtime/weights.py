@@ -48,8 +48,9 @@ def load_weight(
     """
     layers = table.keys.get(LAYER)
     rows = prod(extent for key, extent in table.keys.items() if key != LAYER)
+    size = database.rows_apart(rows)
     for layer in range(layers or 1):
-        pieces = Pieces(database, table.name, database.rows_apart(rows))
+        pieces = Pieces(database, table.name, size)
         stream = source_blocks(checkpoint, table, layer)
         if table.chunks is not None and table.chunks.lanes > 1:
             stream = whole_lanes(stream, table.chunks.lanes)

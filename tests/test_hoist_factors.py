@@ -44,6 +44,17 @@ def test_a_norm(sparse: str, target: str):
     assert follows == (target == "duckdb")
 
 
+@pytest.mark.parametrize("target", ["duckdb", "sqlite"])
+def test_doubles(target: str):
+    sample = NORM.replace("SPARSE", "").replace("f32", "f64")
+    assert gains(assert_same_meaning(sample, HoistFactorsPass(target))) == ["g"]
+
+
+def test_a_product_that_is_not_what_the_map_yields():
+    sample = NORM.replace("SPARSE", "").replace("ten.yield %e", "ten.yield %a")
+    assert gains(assert_same_meaning(sample, HoistFactorsPass())) == []
+
+
 @pytest.mark.parametrize("name", ["small", "odd"])
 @pytest.mark.parametrize("rolled", [False, True])
 def test_llama(tmp_path: Path, name: str, rolled: bool):

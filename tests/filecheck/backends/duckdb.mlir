@@ -66,6 +66,19 @@ func.func @scalar_functions() {
   func.return
 }
 
+func.func @recursion() {
+  %x = sql.values [0, 0.5] : !rel.relation<[p: ?], v: f64>
+  %y = sql.table @cache : !rel.relation<[p: ?], k: f64>
+  %all = sql.recurse %x {
+  ^bb0(%before: !rel.relation<[p: ?], v: f64>):
+    %next = sql.select {p = add(a.p, 1), v = add(a.v, b.k)} from %before as a, %y as b where [eq(a.p, b.p)] : !rel.relation<[p: ?], v: f64>
+    %twice = sql.union %next, %next : (!rel.relation<[p: ?], v: f64>, !rel.relation<[p: ?], v: f64>) -> !rel.relation<[p: ?], v: f64>
+    sql.yield %twice : !rel.relation<[p: ?], v: f64>
+  }
+  sql.insert %all into @out
+  func.return
+}
+
 func.func @unions() {
   %x = sql.table @select : !rel.relation<[p: ?, i: 4], v: f32, n: i32, flag: i1>
   %a = sql.select {p = a.p, v = to_float(a.v)} from %x as a : !rel.relation<[p: ?], v: f64>
@@ -104,6 +117,8 @@ func.func @unions() {
 // CHECK-NEXT: INSERT INTO "out" ("p", "c0", "c1", "c2", "c3", "c4", "c5", "c6") SELECT "a"."p" AS "p", 1.0e0 / "a"."v" AS "c0", SQRT("a"."v") AS "c1", LN("a"."v") AS "c2", CAST('Infinity' AS DOUBLE) AS "c3", -CAST('Infinity' AS DOUBLE) AS "c4", CAST('NaN' AS DOUBLE) AS "c5", POWER("a"."v", 0.5e0) AS "c6" FROM "select" AS "a" WHERE ISNAN("a"."v") AND NOT ISNAN("a"."v") AND "a"."v" < 0.5e0 AND NOT ("a"."v" = 0.5e0 AND NOT ISNAN("a"."v")) AND 0.5e0 >= "a"."v";
 // CHECK-NEXT: INSERT INTO "out" ("p", "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9") SELECT "a"."p" AS "p", TAN("a"."v") AS "c0", ASIN("a"."v") AS "c1", ACOS("a"."v") AS "c2", ATAN("a"."v") AS "c3", SINH("a"."v") AS "c4", COSH("a"."v") AS "c5", TANH("a"."v") AS "c6", ASINH("a"."v") AS "c7", ACOSH("a"."v") AS "c8", ATANH("a"."v") AS "c9" FROM "select" AS "a";
 // CHECK-NEXT: INSERT INTO "out" ("p", "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7") SELECT "a"."p" AS "p", FLOOR("a"."v") AS "c0", CEIL("a"."v") AS "c1", CAST(TRUNC("a"."v") AS BIGINT) AS "c2", CASE WHEN "a"."flag" THEN 1 ELSE 0 END AS "c3", ("a"."n" & ("a"."n" | 1)) AS "c4", (XOR("a"."n", 3)) * 2 AS "c5", CAST((CAST("a"."n" + 1 AS INT128) * (CAST(1 AS INT128) << 3) % 18446744073709551616 + 27670116110564327424) % 18446744073709551616 - 9223372036854775808 AS BIGINT) AS "c6", ("a"."n" >> "a"."n") AS "c7" FROM "select" AS "a";
+// CHECK:      -- recursion
+// CHECK-NEXT: INSERT INTO "out" ("p", "v") WITH RECURSIVE "t0"("p", "v") AS (VALUES (0, 0.5e0)), "t1" AS (SELECT "p", "v" FROM "t0" UNION ALL (WITH "t3" AS MATERIALIZED (SELECT "a"."p" + 1 AS "p", "a"."v" + "b"."k" AS "v" FROM "t1" AS "a" JOIN "cache" AS "b" ON "a"."p" = "b"."p"), "t4" AS (SELECT "p", "v" FROM "t3" UNION ALL SELECT "p", "v" FROM "t3") SELECT "p", "v" FROM "t4")) SELECT "p", "v" FROM "t1";
 // CHECK:      -- unions
 // CHECK-NEXT: INSERT INTO "out" ("p", "v") WITH "t0" AS MATERIALIZED (SELECT "a"."p" AS "p", CAST("a"."v" AS DOUBLE) AS "v" FROM "select" AS "a"), "t1"("p", "v") AS (VALUES (7, 0.5e0)), "t2" AS (SELECT "p", "v" FROM "t0" UNION ALL SELECT "p", "v" FROM "t1" UNION ALL SELECT "p", "v" FROM "t0") SELECT "p", "v" FROM "t2";
 // CHECK-NEXT: INSERT INTO "out" ("p", "v") WITH "t0" AS MATERIALIZED (SELECT "a"."p" AS "p", CAST("a"."v" AS DOUBLE) AS "v" FROM "select" AS "a"), "t1"("p", "v") AS (VALUES (7, 0.5e0)), "t2" AS (SELECT "p", "v" FROM "t0" UNION ALL SELECT "p", "v" FROM "t1" UNION ALL SELECT "p", "v" FROM "t0") SELECT "a"."p" AS "p", SUM("a"."v") AS "v" FROM "t2" AS "a" GROUP BY "a"."p";

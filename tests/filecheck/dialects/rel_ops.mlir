@@ -100,3 +100,19 @@ func.func @named() {
   %y = rel.project %x [p, i to 172] {v}
   func.return
 }
+
+// CHECK-LABEL: func.func @recursion
+func.func @recursion() {
+  %x = rel.scan @x : !rel.relation<[p: ?], v: f32>
+  %all = rel.recurse %x {
+  ^bb0(%before: !rel.relation<[p: ?], v: f32>):
+    rel.yield %before : !rel.relation<[p: ?], v: f32>
+  }
+  rel.insert %all into @y
+  func.return
+}
+// CHECK:      %all = rel.recurse %x {
+// CHECK-NEXT: ^bb0(%before: !rel.relation<[p: ?], v: f32>):
+// CHECK-NEXT: rel.yield %before : !rel.relation<[p: ?], v: f32>
+// CHECK-NEXT: }
+// CHECK-NEXT: rel.insert %all into @y

@@ -134,3 +134,11 @@ sql.insert %x into @x
 %x = sql.table @x : !rel.relation<[i: 2], b: i1>
 %y = sql.select {i = a.i, n = bit_or(a.b, a.b)} from %x as a : !rel.relation<[i: 2], n: i64>
 // CHECK: arithmetic needs numbers, not i1, i1
+
+// -----
+%x = sql.table @x : !rel.relation<[i: 2], v: f32>
+%y = sql.recurse %x {
+^bb0(%a: !rel.relation<[j: 2], v: f32>):
+  sql.yield %a : !rel.relation<[j: 2], v: f32>
+}
+// CHECK: the body must take a relation with the columns of the first

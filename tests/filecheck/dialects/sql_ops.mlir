@@ -100,3 +100,21 @@ func.func @functions() {
 // CHECK-NEXT: %e = sql.select {p = a.p, c0 = divide(a.x, a.y), c1 = pow(a.x, a.y), c2 = root(a.x), c3 = ln(a.x), c4 = tan(a.x), c5 = asin(a.x), c6 = acos(a.x), c7 = atan(a.x), c8 = sinh(a.x), c9 = cosh(a.x), c10 = tanh(a.x), c11 = asinh(a.x), c12 = acosh(a.x), c13 = atanh(a.x), c14 = floor(a.x), c15 = ceil(a.x), c16 = infinity(), c17 = nan(), c18 = is_nan(a.x)} from %t as a : !rel.relation
 // CHECK-NEXT: %f = sql.select {p = a.p, c0 = bit_and(a.n, a.m), c1 = bit_or(a.n, a.m), c2 = bit_xor(a.n, a.m), c3 = shift_left(a.n, a.m), c4 = shift_right(a.n, a.m), c5 = to_long(a.x), c6 = truth(a.b), c7 = long(a.m)} from %t as a : !rel.relation
 // CHECK-NEXT: %g = sql.select {p = a.p, c0 = float_eq(a.x, a.y), c1 = float_ne(a.x, a.y), c2 = float_lt(a.x, a.y), c3 = float_le(a.x, a.y), c4 = float_gt(a.x, a.y), c5 = float_ge(a.x, a.y)} from %t as a : !rel.relation
+
+// CHECK-LABEL: func.func @recursion
+func.func @recursion() {
+  %x = sql.table @x : !rel.relation<[p: ?], v: f32>
+  %all = sql.recurse %x {
+  ^bb0(%before: !rel.relation<[p: ?], v: f32>):
+    %next = sql.select {p = add(a.p, 1), v = a.v} from %before as a where [lt(a.p, 3)] : !rel.relation<[p: ?], v: f32>
+    sql.yield %next : !rel.relation<[p: ?], v: f32>
+  }
+  sql.insert %all into @y
+  func.return
+}
+// CHECK:      %all = sql.recurse %x {
+// CHECK-NEXT: ^bb0(%before: !rel.relation<[p: ?], v: f32>):
+// CHECK-NEXT: %next = sql.select {p = add(a.p, 1), v = a.v} from %before as a where [lt(a.p, 3)] : !rel.relation<[p: ?], v: f32>
+// CHECK-NEXT: sql.yield %next : !rel.relation<[p: ?], v: f32>
+// CHECK-NEXT: }
+// CHECK-NEXT: sql.insert %all into @y

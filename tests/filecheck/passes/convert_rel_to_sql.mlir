@@ -88,6 +88,26 @@ func.func @unions() {
 // CHECK: %keys = sql.union %r, %r : (!rel.relation<[j: 2]>, !rel.relation<[j: 2]>) -> !rel.relation<[j: 2]>
 // CHECK-NEXT: sql.insert %keys into @b
 
+// CHECK-LABEL: func.func @recursion
+func.func @recursion() {
+  %x = rel.scan @x : !rel.relation<[p: ?, i: 4], v: f32>
+  %all = rel.recurse %x {
+  ^bb0(%before: !rel.relation<[p: ?, i: 4], v: f32>):
+    %left = rel.select %before where lt(p, 3)
+    %next = rel.project %left [p = add(p, 1), i] {v}
+    rel.yield %next : !rel.relation<[p: ?, i: 4], v: f32>
+  }
+  rel.insert %all into @a
+  func.return
+}
+// CHECK:      %all = sql.recurse %x {
+// CHECK-NEXT: ^bb0(%before: !rel.relation<[p: ?, i: 4], v: f32>):
+// CHECK-NEXT: %left = sql.select {p = a.p, i = a.i, v = a.v} from %before as a where [lt(a.p, 3)]
+// CHECK-NEXT: %next = sql.select {p = add(a.p, 1), i = a.i, v = a.v} from %left as a
+// CHECK-NEXT: sql.yield %next
+// CHECK-NEXT: }
+// CHECK-NEXT: sql.insert %all into @a
+
 // CHECK-LABEL: func.func @loop
 func.func @loop() {
   rel.for layer to 2 {
