@@ -159,6 +159,7 @@ def _table(
             op.layout.storage.data != Storage.ARRAYS,
             op.layout.bits.data,
             op.layout.lanes.data,
+            op.layout.parts.data,
         )
     return Table(
         table_name(name),

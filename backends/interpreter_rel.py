@@ -277,10 +277,11 @@ def weight_table(table: rel.TableOp, weights: Mapping[str, npt.ArrayLike]) -> di
     vectors = np.moveaxis(np.pad(data, missing).reshape(shape), axis + 1, -1)
     if layout.storage.data == Storage.LANES:
         return lane_table(vectors, layout, keys, type, is_layered)
-    index = np.indices(vectors.shape[:-1]).reshape(len(keys), -1)
+    parts = np.split(vectors, layout.parts.data, axis=int(is_layered))
+    index = np.indices(parts[0].shape[:-1]).reshape(len(keys), -1)
     flat = vectors.reshape(-1, size)
     if isinstance(type.values[columns[0]], VectorType):
-        values = {columns[0]: flat}
+        values = {n: part.reshape(-1, size) for n, part in zip(columns, parts, strict=True)}
     else:
         values = dict(zip(columns, flat.T, strict=True))
     return {**dict(zip(keys, index, strict=True)), **values}

@@ -21,6 +21,7 @@ from tensorjoin.passes.fuse_elementwise import FuseElementwisePass
 from tensorjoin.passes.groups_to_rows import GroupsToRowsPass
 from tensorjoin.passes.groups_to_windows import GroupsToWindowsPass
 from tensorjoin.passes.hoist_factors import HoistFactorsPass
+from tensorjoin.passes.interleave_weights import InterleaveWeightsPass
 from tensorjoin.passes.legalize_functions import LegalizeFunctionsPass
 from tensorjoin.passes.legalize_limits import LegalizeLimitsPass
 from tensorjoin.passes.loops_to_recursion import LoopsToRecursionPass
@@ -77,6 +78,7 @@ def to_relational(
         TileWeightsPass(chunk=profile.chunk),
         TileStatePass(chunk=profile.chunk),
         AssignLayoutsPass(target=profile.name, layout=layout, costs=costs),
+        InterleaveWeightsPass(target=profile.name),
         ConvertTenToRelPass(),
         PushProjectionsPass(),
         CanonicalizePass(),

@@ -19,7 +19,8 @@ class Statement:
 class Chunks:
     """
     Axis `axis` of a tensor in chunks of `size` elements, each an array or so many columns: of
-    floats, or with `bits` of integers that `lanes` rows share, and a scale for each lane.
+    floats, or with `bits` of integers that `lanes` rows share, and a scale for each lane. With
+    several `parts`, axis 0 is cut in so many, whose rows lie beside each other.
     """
 
     axis: int
@@ -27,6 +28,7 @@ class Chunks:
     as_columns: bool
     bits: int = 0
     lanes: int = 1
+    parts: int = 1
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ PASSES = (
     "groups-to-rows",
     "groups-to-windows",
     "hoist-factors",
+    "interleave-weights",
     "legalize-functions",
     "legalize-limits",
     "loops-to-recursion",

@@ -31,7 +31,9 @@ class Storage(StrEnum):
 class LayoutAttr(ParametrizedAttribute):
     """
     `#rel.layout<rows>`, or `#rel.layout<arrays 1 by 64>`: axis 1 in chunks of 64 elements, or
-    `#rel.layout<lanes 1 by 64 of 8 bits in 3>`: also, integers of 8 bits with three lanes each
+    `#rel.layout<lanes 1 by 64 of 8 bits in 3>`: also, integers of 8 bits with three lanes each, or
+    `#rel.layout<arrays 1 by 64 parts 2>`: also, axis 0 in two parts that lie beside each other, a
+    column for each
     """
 
     name = "rel.layout"
@@ -41,13 +43,18 @@ class LayoutAttr(ParametrizedAttribute):
     size: IntAttr
     bits: IntAttr
     lanes: IntAttr
+    parts: IntAttr
 
     def __init__(
-        self, storage: Storage, axis: int = 0, size: int = 1, bits: int = 0, lanes: int = 1
+        self,
+        storage: Storage,
+        axis: int = 0,
+        size: int = 1,
+        bits: int = 0,
+        lanes: int = 1,
+        parts: int = 1,
     ):
-        super().__init__(
-            StringAttr(storage), IntAttr(axis), IntAttr(size), IntAttr(bits), IntAttr(lanes)
-        )
+        super().__init__(StringAttr(storage), *map(IntAttr, (axis, size, bits, lanes, parts)))
 
     @property
     def is_chunked(self) -> bool:
@@ -57,7 +64,7 @@ class LayoutAttr(ParametrizedAttribute):
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
         with parser.in_angle_brackets():
             storage = parser.parse_str_enum(Storage)
-            axis, size, bits, lanes = 0, 1, 0, 1
+            axis, size, bits, lanes, parts = 0, 1, 0, 1, 1
             if storage is not Storage.ROWS:
                 axis = parser.parse_integer()
                 parser.parse_keyword("by")
@@ -68,7 +75,9 @@ class LayoutAttr(ParametrizedAttribute):
                 parser.parse_keyword("bits")
                 parser.parse_keyword("in")
                 lanes = parser.parse_integer()
-            return (StringAttr(storage), *map(IntAttr, (axis, size, bits, lanes)))
+            if parser.parse_optional_keyword("parts"):
+                parts = parser.parse_integer()
+            return (StringAttr(storage), *map(IntAttr, (axis, size, bits, lanes, parts)))
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
@@ -77,12 +86,19 @@ class LayoutAttr(ParametrizedAttribute):
                 printer.print_string(f" {self.axis.data} by {self.size.data}")
             if self.storage.data == Storage.LANES:
                 printer.print_string(f" of {self.bits.data} bits in {self.lanes.data}")
+            if self.parts.data != 1:
+                printer.print_string(f" parts {self.parts.data}")
 
     def verify(self) -> None:
         if self.storage.data not in tuple(Storage):
             raise VerifyException(f"unknown storage {self.storage.data!r}")
         if self.size.data < 1 or self.axis.data < 0:
             raise VerifyException("a chunk has at least one element, of an axis from 0")
+        if self.parts.data != 1:
+            if self.parts.data < 1 or self.storage.data != Storage.ARRAYS:
+                raise VerifyException("what lies in parts is stored in arrays")
+            if self.axis.data == 0:
+                raise VerifyException("parts are of axis 0: the chunks are of another")
         if self.storage.data == Storage.LANES:
             if self.axis.data == 0:
                 raise VerifyException("lanes are indices of axis 0: the chunks are of another")

@@ -19,6 +19,7 @@ from tensorjoin.passes.relational.algebra import (
 from tensorjoin.passes.relational.control import ConvertFor, ConvertFunction, ConvertYield
 from tensorjoin.passes.relational.lanes import ConvertContractOfLanes, ConvertGatherOfLanes
 from tensorjoin.passes.relational.order import ConvertRank, ConvertRunningSum
+from tensorjoin.passes.relational.parts import ConvertContractOfParts
 from tensorjoin.passes.relational.sets import (
     ConvertConcat,
     ConvertFill,
@@ -57,6 +58,7 @@ class ConvertTenToRelPass(ModulePass):
                     ConvertMap(),
                     ConvertReduce(),
                     ConvertContractOfLanes(),
+                    ConvertContractOfParts(),
                     ConvertContract(),
                     ConvertGatherOfLanes(),
                     ConvertGather(),

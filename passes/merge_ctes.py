@@ -50,6 +50,8 @@ def repeats_too_much(inner: Mapping[str, Attribute], reads: list[str]) -> bool:
     """Whether replacing each column read by its expression repeats much work."""
     repeated = 0
     for name, expression in inner.items():
+        if reads.count(name) > 1 and reads_many(expression):
+            return True
         calls = sum(isinstance(e, CallAttr) and not numbers_chunk(e) for e in walk(expression))
         repeated += calls * max(0, reads.count(name) - 1)
     return repeated > REPEATED_CALLS

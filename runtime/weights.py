@@ -1,7 +1,7 @@
 """Stream a checkpoint's tensors into the rows of a weight table."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Protocol
 
@@ -54,6 +54,8 @@ def load_weight(
         stream = source_blocks(checkpoint, table, layer)
         if table.chunks is not None and table.chunks.lanes > 1:
             stream = whole_lanes(stream, table.chunks.lanes)
+        if table.chunks is not None and table.chunks.parts > 1:
+            stream = side_by_side(checkpoint, table, layer)
         for tensor, start, block in stream:
             if not allows_nan and np.isnan(block).any():
                 raise TensorjoinError(f"the tensor {tensor!r} holds NaN: no weight can")
@@ -108,6 +110,15 @@ def source_blocks(checkpoint: Tensors, table: Table, layer: int) -> Iterator[Blo
         offset += checkpoint.entries[tensor].shape[0]
 
 
+def side_by_side(checkpoint: Tensors, table: Table, layer: int) -> Iterator[Block]:
+    """The slices of all sources at once, each a part: [parts, rows, ...]."""
+    sources = [replace(table, sources=(source,)) for source in table.sources]
+    streams = [source_blocks(checkpoint, source, layer) for source in sources]
+    for slices in zip(*streams, strict=True):
+        names, starts, parts = zip(*slices, strict=True)
+        yield " | ".join(names), starts[0], np.stack(parts)
+
+
 def gain_of(checkpoint: Tensors, table: Table, layer: int) -> np.ndarray | None:
     """What a table's tensor is multiplied by along its last axis."""
     if table.gain is None:
@@ -150,6 +161,13 @@ def rows_of(block: np.ndarray, start: int, table: Table) -> dict[str, np.ndarray
     if table.chunks is None:
         keys = index_columns(block.shape, start, names)
         return {**keys, table.values[0]: block.reshape(-1)}
+    if table.chunks.parts > 1:
+        chunks = replace(table.chunks, parts=1)
+        rows = [
+            rows_of(part, start, replace(table, chunks=chunks, values=(name,)))
+            for part, name in zip(block, table.values, strict=True)
+        ]
+        return {name: column for part in rows for name, column in part.items()}
     if table.chunks.bits:
         return lane_rows(block, start, table.chunks, names, table.values)
     axis, size = table.chunks.axis, table.chunks.size

@@ -105,6 +105,9 @@ class ConvertWeight(RewritePattern):
         if layout.storage.data == Storage.LANES:
             extents[0] = -(-extents[0] // layout.lanes.data)
             values["s"] = VectorType(f32, [layout.lanes.data])
+        if (parts := layout.parts.data) != 1:
+            extents[0] //= parts
+            values = {f"v{part}": values["v"] for part in range(parts)}
         keys = {**layer_keys(op.layers), **dict(zip(names, extents, strict=True))}
         schema = RelationType(keys, values)
         name = op.symbol.string_value()

@@ -360,3 +360,19 @@ func.func @running_sum_of_another_type(%x: tensor<3x4xf64>) {
   func.return
 }
 // CHECK: a running sum has the type of its input
+
+// -----
+
+func.func @parts_of_columns() {
+  %w = ten.weight @w from ["a", "b"] layout <columns 1 by 4 parts 2> : tensor<6x8xf32>
+  func.return
+}
+// CHECK: what lies in parts is stored in arrays
+
+// -----
+
+func.func @parts_of_the_chunked_axis() {
+  %w = ten.weight @w from ["a", "b"] layout <arrays 0 by 4 parts 2> : tensor<6x8xf32>
+  func.return
+}
+// CHECK: parts are of axis 0: the chunks are of another

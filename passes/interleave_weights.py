@@ -1,0 +1,81 @@
+"""Weights whose products meet element by element (gate|up) -> one row for all of them."""
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+from xdsl.passes import ModulePass
+
+from tensorjoin.dialects import ten
+from tensorjoin.dialects.layout import LayoutAttr, Storage
+from tensorjoin.dialects.ten import parse_indices, tensor
+from tensorjoin.passes.relational.parts import PartedProduct
+from tensorjoin.targets import target_profile
+
+
+def product_with(weight: ten.WeightOp) -> PartedProduct | None:
+    """The one product with a weight in chunks, if it keeps the first axis of the weight."""
+    layout = weight.layout
+    if layout is None or layout.storage.data != Storage.ARRAYS or layout.axis.data == 0:
+        return None
+    if not weight.result.has_one_use():
+        return None
+    use = next(iter(weight.result.uses))
+    if not isinstance(op := use.operation, ten.ContractOp) or len(op.inputs) != 2 or use.index != 1:
+        return None
+    (_, letters), result = parse_indices(op.indices.data)
+    return PartedProduct(op) if letters[0] in result else None
+
+
+def meet(parts: list[ten.SliceOp]) -> bool:
+    """Whether one map reads all parts."""
+    readers = [{use.operation for use in part.result.uses} for part in parts]
+    together = readers[0].intersection(*readers[1:])
+    return any(isinstance(reader, ten.MapOp) for reader in together)
+
+
+def can_interleave(weight: ten.WeightOp) -> bool:
+    """Whether the sources of a weight are the parts in which its product is read, together."""
+    count = len(weight.sources)
+    if count < 2 or (product := product_with(weight)) is None:
+        return False
+    parts, size = product.slices(), product.extent // count
+    cuts = [(part.offset.value.data, extent_of(part.result, product.axis)) for part in parts]
+    return cuts == [(size * part, size) for part in range(count)] and meet(parts)
+
+
+def extent_of(value: SSAValue, axis: int) -> int:
+    return tensor(value).get_shape()[axis]
+
+
+@dataclass(frozen=True)
+class InterleaveWeightsPass(ModulePass):
+    """
+    Store the sources of a weight beside each other, row by row, where the parts of its product meet
+    in a map (gate and up): one row holds what the map reads, and no relation is joined to itself.
+    Only for engines where operators cost more than arithmetic.
+    """
+
+    name = "interleave-weights"
+
+    target: str = "duckdb"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if not target_profile(self.target).merges_queries:
+            return
+        weights: dict[str, list[ten.WeightOp]] = {}
+        for each in op.walk():
+            if isinstance(each, ten.WeightOp):
+                weights.setdefault(each.symbol.string_value(), []).append(each)
+        for readers in weights.values():
+            # All that read a table read it as it is stored.
+            if all(map(can_interleave, readers)):
+                for weight in readers:
+                    weight.layout = in_parts(weight)
+
+
+def in_parts(weight: ten.WeightOp) -> LayoutAttr:
+    assert weight.layout is not None
+    axis, size = weight.layout.axis.data, weight.layout.size.data
+    return LayoutAttr(Storage.ARRAYS, axis, size, parts=len(weight.sources))

@@ -1,0 +1,129 @@
+"""What reads a weight in parts that lie beside each other: a product, and the slices of it."""
+
+from dataclasses import dataclass
+
+from xdsl.ir import Attribute, SSAValue
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+from xdsl.rewriter import InsertPoint
+
+from tensorjoin.dialects import rel, ten
+from tensorjoin.dialects.expression import call, col
+from tensorjoin.dialects.rel import schema
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.passes.relational.scalars import scalar_expressions
+from tensorjoin.passes.relational.values import Emitter, as_tensor, layout_of, relation_of
+
+
+@dataclass(frozen=True)
+class PartedProduct:
+    """A contraction with a weight, read in slices along the weight's first axis."""
+
+    contract: ten.ContractOp
+
+    @property
+    def axis(self) -> int:
+        """The axis of the product that numbers the rows of the weight."""
+        (_, letters), result = ten.parse_indices(self.contract.indices.data)
+        return result.index(letters[0])
+
+    @property
+    def extent(self) -> int:
+        return ten.tensor(self.contract.result).get_shape()[self.axis]
+
+    def scaling(self) -> ten.MapOp | None:
+        """The map that alone reads the product, and nothing else which has the axis."""
+        use = next(iter(self.contract.result.uses), None)
+        if use is None or not self.contract.result.has_one_use():
+            return None
+        if not isinstance(op := use.operation, ten.MapOp):
+            return None
+        labels, result = ten.parse_indices(op.indices.data)
+        letters = labels.pop(use.index)
+        return op if letters == result and letters[self.axis] not in "".join(labels) else None
+
+    def slices(self) -> list[ten.SliceOp]:
+        """The slices which alone read the product, or what scales it, in order; else none."""
+        scaling = self.scaling()
+        value = self.contract.result if scaling is None else scaling.result
+        readers = [use.operation for use in value.uses]
+        slices = [op for op in readers if isinstance(op, ten.SliceOp)]
+        if len(slices) != len(readers) or any(s.axis.value.data != self.axis for s in slices):
+            return []
+        return sorted(slices, key=lambda slice: slice.offset.value.data)
+
+
+class ConvertContractOfParts(RewritePattern):
+    """
+    ten.slice (ten.contract "pi,oi->po" (%x, %w)) axis 1 from 768
+      -> project(aggregate(join(x, w)) by [p, o] {v0 = sum(dot(x, v0)), v1 = ...}) {v = v1}
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ten.ContractOp, rewriter: PatternRewriter, /):
+        if len(op.inputs) != 2 or (layout := layout_of(op.inputs[1])) is None:
+            return
+        if layout.parts.data == 1:
+            return
+        product, out = PartedProduct(op), Emitter()
+        if not (slices := product.slices()):
+            raise TensorjoinError("the parts of a product are read by slices alone")
+        columns = [f"v{part}" for part in range(layout.parts.data)]
+        _, result = ten.parse_indices(op.indices.data)
+        relation = products(out, op, columns, layout.axis.data, layout.size.data)
+        if (scaling := product.scaling()) is not None:
+            relation = scaled(out, scaling, op, relation, columns)
+        rewriter.insert(out.ops, InsertPoint.before(slices[0]))
+        size = product.extent // len(columns)
+        for slice in slices:
+            column = columns[slice.offset.value.data // size]
+            part = rel.ProjectOp(relation, {k: k for k in result}, {"v": col(column)})
+            rewriter.replace(slice, [part, as_tensor(part, ten.tensor(slice.result))])
+        if scaling is not None:
+            rewriter.erase(scaling)
+        rewriter.erase(op)
+
+
+def products(
+    out: Emitter, op: ten.ContractOp, columns: list[str], place: int, size: int
+) -> SSAValue:
+    """The product of each part, a column each; `place` is the axis in chunks of `size`."""
+    (letters, names), result = ten.parse_indices(op.indices.data)
+    axis = names[place]
+    x = out.chunks(op.inputs[0], list(letters), axis, size, "x")
+    weight = relation_of(op.inputs[1])
+    keys = dict(zip(names, schema(weight).extents, strict=True))
+    w = out.emit(rel.ProjectOp(weight, keys, {name: col(name) for name in columns}))
+    whole = {axis} if schema(w).extents[axis] == 1 else set[str]()
+    joined = out.join([out.without(x, whole), out.without(w, whole)])
+    dots = {name: call("dot", col("x"), col(name)) for name in columns}
+    if set(schema(joined).extents) == set(result):
+        return out.emit(rel.ProjectOp(joined, {k: k for k in result}, dots))
+    sums = {name: call("sum", dot) for name, dot in dots.items()}
+    total = not ten.is_sparse(ten.tensor(op.result))
+    return out.emit(rel.AggregateOp(joined, list(result), sums, total))
+
+
+def scaled(
+    out: Emitter,
+    op: ten.MapOp,
+    product: ten.ContractOp,
+    relation: SSAValue,
+    columns: list[str],
+) -> SSAValue:
+    """What a map computes of each part of a product."""
+    labels, result = ten.parse_indices(op.indices.data)
+    arguments: list[Attribute] = []
+    inputs = [relation]
+    for number, (value, letters) in enumerate(zip(op.inputs, labels, strict=True)):
+        arguments.append(col(f"x{number}"))
+        if value != product.result:
+            inputs.append(out.rows(value, list(letters), f"x{number}"))
+    place = list(op.inputs).index(product.result)
+    joined = out.join(inputs)
+    values: dict[str, Attribute] = {}
+    for name in columns:
+        arguments[place] = col(name)
+        steps, values[name] = scalar_expressions(op, arguments)
+        if steps:
+            raise TensorjoinError("what scales a product in parts is too long")
+    return out.emit(rel.ProjectOp(joined, {k: k for k in result}, values))

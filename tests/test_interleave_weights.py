@@ -1,0 +1,104 @@
+"""`interleave-weights`, executed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from execution import applied, assert_same_meaning, llama, stream_tables
+from samples import CONVERT, laid_out
+from xdsl.dialects.builtin import ModuleOp
+
+from tensorjoin.dialects import rel, ten
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.passes.decompose import DecomposePass
+from tensorjoin.passes.fuse_contractions import FuseContractionsPass
+from tensorjoin.passes.fuse_elementwise import FuseElementwisePass
+from tensorjoin.passes.hoist_factors import HoistFactorsPass
+from tensorjoin.passes.interleave_weights import InterleaveWeightsPass
+from tensorjoin.passes.roll_layers import RollLayersPass
+
+GATED = """
+func.func @forward(%x: tensor<?x10xf32SPARSE>) -> tensor<?x5xf32SPARSE> {
+  %w = ten.weight @w from ["a", "b", "c"] : tensor<15x10xf32>
+  %y = ten.contract "pi,oi->po"(%x, %w)
+    : (tensor<?x10xf32SPARSE>, tensor<15x10xf32>) -> tensor<?x15xf32SPARSE>
+  %a = ten.slice %y axis 1 from 0 : tensor<?x15xf32SPARSE> -> tensor<?x5xf32SPARSE>
+  %b = ten.slice %y axis 1 from 5 : tensor<?x15xf32SPARSE> -> tensor<?x5xf32SPARSE>
+  %c = ten.slice %y axis 1 from 10 : tensor<?x15xf32SPARSE> -> tensor<?x5xf32SPARSE>
+  %m = ten.map "po,po,po->po"(%a, %b, %c)
+    : (tensor<?x5xf32SPARSE>, tensor<?x5xf32SPARSE>, tensor<?x5xf32SPARSE>) -> tensor<?x5xf32SPARSE> {
+  ^bb0(%d: f32, %e: f32, %f: f32):
+    %g = arith.mulf %d, %e : f32
+    %h = arith.subf %g, %f : f32
+    ten.yield %h : f32
+  }
+  func.return %m : tensor<?x5xf32SPARSE>
+}
+"""
+
+READ_WHOLE = """
+func.func @forward(%x: tensor<?x10xf32>) -> (tensor<?x5xf32>, tensor<?x15xf32>) {
+  %w = ten.weight @w from ["a", "b", "c"] : tensor<15x10xf32>
+  %y = ten.contract "pi,oi->po"(%x, %w)
+    : (tensor<?x10xf32>, tensor<15x10xf32>) -> tensor<?x15xf32>
+  %a = ten.slice %y axis 1 from 0 : tensor<?x15xf32> -> tensor<?x5xf32>
+  func.return %a, %y : tensor<?x5xf32>, tensor<?x15xf32>
+}
+"""
+
+
+def parts(module: ModuleOp) -> dict[str, int]:
+    """How many parts each weight is stored in, where there are several."""
+    weights = [op for op in module.walk() if isinstance(op, ten.WeightOp) and op.layout]
+    stored = {op.symbol.string_value(): op.layout.parts.data for op in weights if op.layout}
+    return {name: count for name, count in stored.items() if count > 1}
+
+
+@pytest.mark.parametrize("chunk", [3, 4, 10])
+@pytest.mark.parametrize("sparse", ["", ", #ten.sparse"])
+def test_gated(sparse: str, chunk: int):
+    module = applied(GATED.replace("SPARSE", sparse), *laid_out("arrays", chunk))
+    interleaved = assert_same_meaning(module, InterleaveWeightsPass())
+    assert parts(interleaved) == {"w": 3}
+    converted = assert_same_meaning(interleaved, CONVERT)
+    # The parts come from one relation, and no row is looked for.
+    assert not any(isinstance(op, rel.SelectOp) for op in converted.walk())
+
+
+def test_a_part_that_is_read_twice():
+    text = GATED.replace("%b, %c)", "%a, %c)").replace("SPARSE", "")
+    module = applied(text, *laid_out("arrays"))
+    assert parts(applied(module, InterleaveWeightsPass())) == {}
+
+
+def test_a_product_that_is_read_whole_too():
+    module = applied(READ_WHOLE, *laid_out("arrays"))
+    assert parts(applied(module, InterleaveWeightsPass())) == {}
+
+
+def test_columns_stay():
+    module = applied(GATED.replace("SPARSE", ""), *laid_out("columns"))
+    assert parts(applied(module, InterleaveWeightsPass())) == {}
+
+
+def test_other_readers_are_refused():
+    layout = "layout <arrays 1 by 4 parts 3> "
+    module = READ_WHOLE.replace(": tensor<15x10xf32>\n", f"{layout}: tensor<15x10xf32>\n", 1)
+    with pytest.raises(TensorjoinError, match="read by slices alone"):
+        applied(module, CONVERT)
+
+
+@pytest.mark.parametrize("rolled", [False, True])
+def test_llama(tmp_path: Path, rolled: bool):
+    module, weights = llama("small", tmp_path)
+    rolling = [RollLayersPass()] if rolled else []
+    algebra = (DecomposePass(), FuseContractionsPass(), HoistFactorsPass(), FuseElementwisePass())
+    module = applied(module, *rolling, *algebra, *laid_out("arrays", 24))
+    inputs = stream_tables(np.array([5, 3, 8, 1]))
+    interleaved = assert_same_meaning(
+        module, InterleaveWeightsPass(), CONVERT, weights=weights, inputs=inputs
+    )
+    tables = [op for op in interleaved.ops if isinstance(op, rel.TableOp)]
+    stored = {op.sym_name.data for op in tables if op.layout and op.layout.parts.data == 2}
+    layers = ["{}"] if rolled else ["0", "1"]
+    assert stored == {f"model.layers.{n}.mlp.gate_proj_up_proj.weight" for n in layers}
