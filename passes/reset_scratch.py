@@ -36,7 +36,7 @@ def empty_own(functions: list[func.FuncOp], scratch: list[str]) -> set[str]:
         own = [name for name in scratch if users[name] == 1 and name in read]
         last = function.body.block.last_op
         assert last is not None
-        function.body.block.insert_ops_before(map(sql.DeleteOp, own), last)
+        function.body.block.insert_ops_before([sql.DeleteOp(name) for name in own], last)
         emptied |= set(own)
     return emptied
 

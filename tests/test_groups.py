@@ -70,3 +70,43 @@ def test_softmax_and_its_largest(
     assert result["first"][order].tolist() == V.argmax(axis=1).tolist()
     np.testing.assert_allclose(result["y_0"][order], shares[:, 0])
     np.testing.assert_allclose(result["y_1"][order], shares[:, 1])
+
+
+JOINED = """
+rel.table input @x : <sparse [p: ?, b: 3], v: f64>
+rel.table input @gain : <[b: 3], w: f64>
+rel.table scratch @result : <[p: ?], s: f64, most: f64>
+func.func @forward() {
+  %w = rel.scan @gain : !rel.relation<[b: 3], w: f64>
+  %x = rel.scan @x : !rel.relation<sparse [p: ?, b: 3], v: f64>
+  %squares = rel.project %x [p, b] {v = mul(v, v)}
+  %s = rel.aggregate total %squares by [p] {s = sum(v)}
+  %j = rel.join %x, %w on [b]
+  %scaled = rel.project %j [p, b] {v = mul(v, w)}
+  %m = rel.aggregate total %scaled by [p] {most = max(v)}
+  %both = rel.join %s, %m on [p]
+  rel.insert %both into @result
+  func.return
+}
+"""
+
+
+def test_aggregates_before_and_after_a_join(database: Database):
+    gains = np.array([0.5, -2.0, 3.0])
+    tables = {**TABLES, "gain": {"b": np.arange(3), "w": gains}}
+    after = applied(JOINED, MergeGroupsPass())
+    assert count(after, rel.AggregateOp) == 1
+    assert_rows(
+        run(after, inputs=tables).outputs["result"], run(JOINED, inputs=tables).outputs["result"]
+    )
+    passes = (MergeGroupsPass(), ConvertRelToSqlPass())
+    result = assert_same_on(database, JOINED, *passes, tables=tables)["result"]
+    order = np.argsort(result["p"])
+    np.testing.assert_allclose(result["s"][order], (V**2).sum(axis=1))
+    np.testing.assert_allclose(result["most"][order], (V * gains).max(axis=1))
+
+
+def test_what_is_joined_later_is_not_read_before():
+    scan = "  %w = rel.scan @gain : !rel.relation<[b: 3], w: f64>\n"
+    text = JOINED.replace(scan, "").replace("  %j =", f"{scan}  %j =")
+    assert count(applied(text, MergeGroupsPass()), rel.AggregateOp) == 2

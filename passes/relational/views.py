@@ -4,11 +4,12 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from xdsl.ir import Attribute, SSAValue
+from xdsl.dialects.builtin import DYNAMIC_INDEX
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import CallAttr, ColumnRefAttr, call, col, substitute
-from tensorjoin.dialects.rel import schema
+from tensorjoin.dialects.rel import RelationType, schema
 
 SHARED = ("sum", "max", "min")
 """Aggregates that a window has as well."""
@@ -64,6 +65,19 @@ def seen(value: SSAValue, passes: Callable[[rel.ProjectOp], bool]) -> View:
 def wide(extents: Mapping[str, int]) -> set[str]:
     """The keys that tell rows apart: one of extent 1 is 0 on all."""
     return {name for name, extent in extents.items() if extent != 1}
+
+
+def has_row_for_each(type: RelationType, rows: RelationType) -> bool:
+    """Whether a relation has exactly one row for each of some rows with its keys."""
+    extents = type.extents
+    is_known = DYNAMIC_INDEX not in extents.values() and not type.is_sparse
+    return is_known and extents.items() <= rows.extents.items()
+
+
+def is_before(value: SSAValue, op: Operation) -> bool:
+    """Whether a value is known where an operation stands."""
+    owner = value.owner
+    return not isinstance(owner, Operation) or owner.is_before_in_block(op)
 
 
 def shared_calls(op: rel.AggregateOp) -> Mapping[str, CallAttr]:

@@ -38,3 +38,44 @@ func.func @apart() {
   func.return
 }
 // CHECK-COUNT-3: rel.aggregate
+
+// Through a join that keeps each row once: there is a gain for each i.
+// CHECK-LABEL: func.func @joined
+func.func @joined() {
+  %x = rel.scan @x : !rel.relation<sparse [p: ?, i: 3], v: f64>
+  %w = rel.scan @gain : !rel.relation<[i: 3], w: f32>
+  %squares = rel.project %x [p, i] {v = mul(v, v)}
+  %sum = rel.aggregate %squares by [p] {v = sum(v)}
+  rel.insert %sum into @result
+  %scaled = rel.join %x, %w on [i]
+  %slots = rel.project %scaled [p, slot = i] {v = mul(v, w)}
+  %vector = rel.aggregate %slots by [p] {u = pack(v, slot, 3)}
+  rel.insert %vector into @vectors
+  func.return
+}
+// CHECK:      %0 = rel.project %x [p, i] {v, g0 = mul(v, v)}
+// CHECK-NEXT: %1 = rel.join %0, %w on [i]
+// CHECK-NEXT: %2 = rel.project %1 [p, slot = i] {v = mul(v, w), g0}
+// CHECK-NEXT: %3 = rel.aggregate %2 by [p] {g0 = sum(g0), u = pack(v, slot, 3)}
+
+// A join may lose rows or repeat them: a sparse relation, a further key, one of unknown extent.
+// CHECK-LABEL: func.func @lossy
+func.func @lossy() {
+  %x = rel.scan @x : !rel.relation<[p: ?, i: 3], v: f64>
+  %sum = rel.aggregate %x by [p] {s = sum(v)}
+  rel.insert %sum into @result
+  %sparse = rel.scan @sparse : !rel.relation<sparse [i: 3], w: f32>
+  %lost = rel.join %x, %sparse on [i]
+  %few = rel.aggregate %lost by [p] {s = sum(w)}
+  rel.insert %few into @result
+  %table = rel.scan @table : !rel.relation<[i: 3, o: 2], w: f32>
+  %repeated = rel.join %x, %table on [i]
+  %many = rel.aggregate %repeated by [p] {s = sum(w)}
+  rel.insert %many into @result
+  %batch = rel.scan @batch : !rel.relation<[p: ?], w: f32>
+  %unknown = rel.join %x, %batch on [p]
+  %some = rel.aggregate %unknown by [p] {s = sum(w)}
+  rel.insert %some into @result
+  func.return
+}
+// CHECK-COUNT-4: rel.aggregate
