@@ -61,6 +61,10 @@ def element(vector: Array, index: Array) -> Array:
     return vector[np.arange(len(vector)), index]
 
 
+def slice_vector(vector: Array, start: int, size: int) -> Array:
+    return vector[:, start : start + size]
+
+
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "add": np.add,
     "sub": np.subtract,
@@ -128,6 +132,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "if": np.where,
     "dot": dot,
     "element": element,
+    "slice": slice_vector,
 }
 """What computes each function that takes one row at a time, on all rows at once."""
 
@@ -279,10 +284,12 @@ def weight_table(table: rel.TableOp, weights: Mapping[str, npt.ArrayLike]) -> di
         return lane_table(vectors, layout, keys, type, is_layered)
     index = np.indices(vectors.shape[:-1]).reshape(len(keys), -1)
     flat = vectors.reshape(-1, size)
-    if isinstance(type.values[columns[0]], VectorType):
-        values = {columns[0]: flat}
+    first = type.values[columns[0]]
+    if isinstance(first, VectorType):
+        parts = np.split(flat, size // first.get_shape()[0], axis=1)
     else:
-        values = dict(zip(columns, flat.T, strict=True))
+        parts = flat.T
+    values = dict(zip(columns, parts, strict=True))
     return {**dict(zip(keys, index, strict=True)), **values}
 
 

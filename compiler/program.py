@@ -18,13 +18,14 @@ class Statement:
 @dataclass(frozen=True)
 class Chunks:
     """
-    Axis `axis` of a tensor in chunks of `size` elements, each an array or so many columns: of
-    floats, or with `bits` of integers that `lanes` rows share, and a scale for each lane.
+    Axis `axis` of a tensor in chunks of `size` elements, cut into columns: of arrays of `vector`
+    floats, or where that is 0 of one float each; or with `bits` of integers that `lanes` rows
+    share, and a scale for each lane.
     """
 
     axis: int
     size: int
-    as_columns: bool
+    vector: int
     bits: int = 0
     lanes: int = 1
 

@@ -41,6 +41,7 @@ PASSES = (
     "read-once",
     "reset-scratch",
     "roll-layers",
+    "row-to-column",
     "split-sums",
     "tile-inputs",
     "tile-state",

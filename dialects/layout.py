@@ -19,7 +19,9 @@ class Storage(StrEnum):
     ARRAYS = "arrays"
     """One row for each chunk of an axis, the chunk an array."""
     COLUMNS = "columns"
-    """One row for each chunk of an axis, its elements columns of their own (ROW2COL)."""
+    """One row for each chunk of an axis, its elements columns of their own."""
+    PIVOTED = "pivoted"
+    """One row for each chunk of an axis, cut into columns which are arrays (ROW2COL)."""
     LANES = "lanes"
     """
     As columns, but of integers with a scale for each chunk; several indices of the first axis, the
@@ -31,6 +33,7 @@ class Storage(StrEnum):
 class LayoutAttr(ParametrizedAttribute):
     """
     `#rel.layout<rows>`, or `#rel.layout<arrays 1 by 64>`: axis 1 in chunks of 64 elements, or
+    `#rel.layout<pivoted 1 by 512 in 8>`: chunks of 512 elements, in 8 columns of 64 each, or
     `#rel.layout<lanes 1 by 64 of 8 bits in 3>`: also, integers of 8 bits with three lanes each
     """
 
@@ -41,40 +44,62 @@ class LayoutAttr(ParametrizedAttribute):
     size: IntAttr
     bits: IntAttr
     lanes: IntAttr
+    columns: IntAttr
+    """The columns that hold a chunk as arrays of equal size; 1 in other storages."""
 
     def __init__(
-        self, storage: Storage, axis: int = 0, size: int = 1, bits: int = 0, lanes: int = 1
+        self,
+        storage: Storage,
+        axis: int = 0,
+        size: int = 1,
+        bits: int = 0,
+        lanes: int = 1,
+        columns: int = 1,
     ):
-        super().__init__(
-            StringAttr(storage), IntAttr(axis), IntAttr(size), IntAttr(bits), IntAttr(lanes)
-        )
+        super().__init__(StringAttr(storage), *map(IntAttr, (axis, size, bits, lanes, columns)))
 
     @property
     def is_chunked(self) -> bool:
         return self.storage.data != Storage.ROWS
 
+    @property
+    def vector(self) -> int:
+        """The elements of the array in a column; 0 where columns are numbers."""
+        is_array = self.storage.data in (Storage.ARRAYS, Storage.PIVOTED)
+        return self.size.data // self.columns.data if is_array else 0
+
+    def along(self, axis: int) -> "LayoutAttr":
+        """The same chunks of another axis."""
+        numbers = (self.size, self.bits, self.lanes, self.columns)
+        return LayoutAttr(Storage(self.storage.data), axis, *(n.data for n in numbers))
+
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
         with parser.in_angle_brackets():
             storage = parser.parse_str_enum(Storage)
-            axis, size, bits, lanes = 0, 1, 0, 1
+            axis, size, bits, lanes, columns = 0, 1, 0, 1, 1
             if storage is not Storage.ROWS:
                 axis = parser.parse_integer()
                 parser.parse_keyword("by")
                 size = parser.parse_integer()
+            if storage is Storage.PIVOTED:
+                parser.parse_keyword("in")
+                columns = parser.parse_integer()
             if storage is Storage.LANES:
                 parser.parse_keyword("of")
                 bits = parser.parse_integer()
                 parser.parse_keyword("bits")
                 parser.parse_keyword("in")
                 lanes = parser.parse_integer()
-            return (StringAttr(storage), *map(IntAttr, (axis, size, bits, lanes)))
+            return (StringAttr(storage), *map(IntAttr, (axis, size, bits, lanes, columns)))
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
             printer.print_string(self.storage.data)
             if self.is_chunked:
                 printer.print_string(f" {self.axis.data} by {self.size.data}")
+            if self.storage.data == Storage.PIVOTED:
+                printer.print_string(f" in {self.columns.data}")
             if self.storage.data == Storage.LANES:
                 printer.print_string(f" of {self.bits.data} bits in {self.lanes.data}")
 
@@ -83,6 +108,10 @@ class LayoutAttr(ParametrizedAttribute):
             raise VerifyException(f"unknown storage {self.storage.data!r}")
         if self.size.data < 1 or self.axis.data < 0:
             raise VerifyException("a chunk has at least one element, of an axis from 0")
+        if self.columns.data < 1 or self.size.data % self.columns.data:
+            raise VerifyException(
+                f"{self.size.data} elements make no {self.columns.data} columns of equal size"
+            )
         if self.storage.data == Storage.LANES:
             if self.axis.data == 0:
                 raise VerifyException("lanes are indices of axis 0: the chunks are of another")

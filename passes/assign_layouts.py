@@ -1,5 +1,7 @@
 """Weights and state as tiled -> the storage that suits the target."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
@@ -15,30 +17,44 @@ from xdsl.pattern_rewriter import (
 )
 
 from tensorjoin.calibration import chosen
-from tensorjoin.cost import Coefficients, Product
+from tensorjoin.cost import Coefficients, MatrixLayout, Product
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.layouts import cheapest
+from tensorjoin.passes.row_to_column import pivoted
 from tensorjoin.targets import TargetProfile, target_profile
 from tensorjoin.tiling import chunk_size
 
 
 @dataclass(frozen=True)
 class ByCost:
-    """The cheapest layout of each weight for products with so many rows."""
+    """
+    The cheapest layouts for products with so many rows, by the number of inputs: an operand that
+    several weights multiply is cut once.
+    """
 
-    profile: TargetProfile
-    coefficients: Coefficients
-    rows: int
+    layouts: Mapping[int, MatrixLayout]
 
-    def layout(self, axis: int, shape: tuple[int, ...]) -> LayoutAttr:
-        """The layout of a weight that is summed over an axis."""
-        product = Product(prod(shape) // shape[axis], shape[axis], self.rows)
-        chosen = cheapest(self.profile, product, self.coefficients)
+    @classmethod
+    def of(
+        cls, module: ModuleOp, profile: TargetProfile, coefficients: Coefficients, rows: int
+    ) -> "ByCost":
+        products: dict[int, list[Product]] = defaultdict(list)
+        for op in module.walk():
+            if isinstance(op, ten.WeightOp) and op.layout is not None and op.layout.is_chunked:
+                shape = ten.tensor(op.result).get_shape()
+                inputs = shape[op.layout.axis.data]
+                products[inputs].append(Product(prod(shape) // inputs, inputs, rows))
+        return cls({i: cheapest(profile, each, coefficients) for i, each in products.items()})
+
+    def layout(self, axis: int, inputs: int) -> LayoutAttr:
+        """The layout of a weight that is summed over an axis of so many inputs."""
+        chosen = self.layouts[inputs]
         if chosen.storage == Storage.ROWS:
             return LayoutAttr(Storage.ROWS)
-        return LayoutAttr(Storage(chosen.storage), axis, chosen.size)
+        storage = Storage(chosen.storage)
+        return LayoutAttr(storage, axis, chosen.size, columns=chosen.columns)
 
 
 @dataclass
@@ -61,14 +77,17 @@ class AssignLayout(RewritePattern):
     def layout(self, op: ten.WeightOp | ten.AppendOp | ten.ReadOp) -> LayoutAttr:
         tensor = op.input if isinstance(op, ten.AppendOp) else op.result
         tiled, shape = op.layout, ten.tensor(tensor).get_shape()
-        if tiled is not None and tiled.storage.data == Storage.LANES:
+        if tiled is not None and tiled.storage.data in (Storage.LANES, Storage.PIVOTED):
             return tiled
         if self.storage is Storage.ROWS or tiled is None or not tiled.is_chunked:
             return LayoutAttr(Storage.ROWS)
         axis, size = tiled.axis.data, tiled.size.data
         if self.by_cost is not None and isinstance(op, ten.WeightOp):
-            return self.by_cost.layout(axis, shape)
+            return self.by_cost.layout(axis, shape[axis])
         keys = len(shape) + (op.layers is not None)
+        if self.storage is Storage.PIVOTED:
+            is_weight = isinstance(op, ten.WeightOp)
+            return pivoted(tiled, shape, self.max_columns - keys) if is_weight else tiled
         if self.storage is Storage.COLUMNS and size + keys > self.max_columns:
             size = chunk_size(shape[axis], self.max_columns - keys)
         return LayoutAttr(self.storage, axis, size)
@@ -77,7 +96,8 @@ class AssignLayout(RewritePattern):
 @dataclass(frozen=True)
 class AssignLayoutsPass(ModulePass):
     """
-    Choose how weights and state are stored: chunks in arrays or in columns, all else in rows.
+    Choose how weights and state are stored: chunks in arrays or in columns, all else in rows;
+    where weights are pivoted, state is in arrays.
 
     With layout=auto, the size of a weight's chunks and whether it has any are what is estimated to
     be cheapest for batches of `rows` rows, by the coefficients in the file `costs`, or those that
@@ -87,7 +107,7 @@ class AssignLayoutsPass(ModulePass):
     name = "assign-layouts"
 
     target: str = "duckdb"
-    layout: Literal["auto", "rows", "arrays", "columns"] = "auto"
+    layout: Literal["auto", "rows", "arrays", "columns", "pivoted"] = "auto"
     rows: int = 1
     costs: str = ""
 
@@ -95,21 +115,23 @@ class AssignLayoutsPass(ModulePass):
         profile = target_profile(self.target)
         if self.rows < 1:
             raise TensorjoinError(f"assign-layouts: a batch of {self.rows} rows: choose 1 or more")
-        pattern = AssignLayout(self.storage(profile), profile.max_columns, self.by_cost(profile))
+        pattern = AssignLayout(
+            self.storage(profile), profile.max_columns, self.by_cost(profile, op)
+        )
         PatternRewriteWalker(pattern).rewrite_module(op)
 
-    def by_cost(self, profile: TargetProfile) -> ByCost | None:
+    def by_cost(self, profile: TargetProfile, module: ModuleOp) -> ByCost | None:
         if self.layout != "auto":
             return None
         measured = chosen(profile.name, self.costs)
-        return ByCost(profile, measured.seconds, self.rows)
+        return ByCost.of(module, profile, measured.seconds, self.rows)
 
     def storage(self, profile: TargetProfile) -> Storage:
         if self.layout == "auto":
             return Storage.ARRAYS if profile.vectors else Storage.COLUMNS
         storage = Storage(self.layout)
-        if storage is Storage.ARRAYS and not profile.vectors:
+        if storage in (Storage.ARRAYS, Storage.PIVOTED) and not profile.vectors:
             raise TensorjoinError(
-                f"{profile.name} has no vectors for layout=arrays: choose columns or rows"
+                f"{profile.name} has no vectors for layout={storage}: choose columns or rows"
             )
         return storage

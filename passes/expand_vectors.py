@@ -1,4 +1,4 @@
-"""Vectors -> columns of their own (ROW2COL), where a table's layout stores them so."""
+"""Vectors -> columns of their own, numbers or shorter vectors, where a table stores them so."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,11 +25,10 @@ from tensorjoin.dialects.expression import (
     col,
     lit,
 )
-from tensorjoin.dialects.layout import Storage
 from tensorjoin.dialects.rel import RelationType, schema
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.passes.relational.cuts import Cut, Cuts
 
-IN_COLUMNS = (Storage.COLUMNS, Storage.LANES)
 ZERO = lit(0.0)
 
 
@@ -49,100 +48,123 @@ def column(name: str, index: int) -> str:
     return f"{name}_{index}"
 
 
-def expand_types(columns: Mapping[str, Attribute]) -> dict[str, Attribute]:
-    """v: vector<2xf32> -> v_0: f32, v_1: f32"""
-    expanded: dict[str, Attribute] = {}
-    for name, type in columns.items():
-        if isinstance(type, VectorType):
-            (size,) = type.get_shape()
-            expanded |= {column(name, k): type.get_element_type() for k in range(size)}
-        else:
-            expanded[name] = type
-    return expanded
+def columns(name: str, cut: Cut) -> list[Attribute]:
+    """The columns that take the place of a vector."""
+    return [col(column(name, k)) for k in range(cut.columns)]
 
 
-def expand_relation(type: RelationType) -> RelationType:
-    return RelationType(type.extents, expand_types(type.values), type.is_sparse)
+def elements(value: Attribute, slot: Attribute, size: int, zero: Attribute) -> list[Attribute]:
+    """The elements of a packed vector, each an aggregate."""
+    here = [call("if", call("eq", slot, lit(k)), value, zero) for k in range(size)]
+    return [call("sum", element) for element in here]
 
 
-def has_vectors(type: RelationType) -> bool:
-    return any(isinstance(t, VectorType) for t in type.values.values())
+def slices(vector: Attribute, cut: Cut) -> list[Attribute]:
+    """A whole vector, cut."""
+    return [call("slice", vector, lit(k * cut.vector), lit(cut.vector)) for k in range(cut.columns)]
 
 
-def elements(vector: Attribute, size: int, zero: Attribute = ZERO) -> list[Attribute]:
-    """The elements of an expression that is a vector, each an expression."""
-    match vector:
-        case ColumnRefAttr():
-            return [col(column(vector.column.data, k)) for k in range(size)]
-        case CallAttr() if vector.function.data in PACKS:
-            value, slot, _ = vector.arguments
-            here = [call("if", call("eq", slot, lit(k)), value, zero) for k in range(size)]
-            return [call("sum", element) for element in here]
-        case _:
-            raise TensorjoinError(f"no columns for the vector {vector}")
+def cut_of(vector: Attribute, cuts: Mapping[str, Cut]) -> Cut | None:
+    """How a vector that an expression reads is cut; None if it is not."""
+    if isinstance(vector, ColumnRefAttr):
+        return cuts.get(vector.column.data)
+    if cuts:
+        raise TensorjoinError(f"no columns for the vector {vector}")
+    return None
 
 
-def expand(expression: Attribute, sizes: Mapping[str, int]) -> Attribute:
+def expand(expression: Attribute, cuts: Mapping[str, Cut]) -> Attribute:
     """dot(x, w) -> x_0 * w_0 + x_1 * w_1 + ...; element(v, k) -> one of v_0, v_1, ..."""
-    if not isinstance(expression, CallAttr):
-        return expression
-    arguments = expression.arguments.data
-    match expression.function.data:
-        case "dot":
-            size = vector_size(arguments[0], sizes)
-            pairs = zip(elements(arguments[0], size), elements(arguments[1], size), strict=True)
-            products = [call("mul", x, w) for x, w in pairs]
-            return balanced(lambda _, x, y: call("add", x, y), products)
-        case "element":
-            vector, index = arguments
-            columns = elements(vector, vector_size(vector, sizes))
-            if isinstance(index, LiteralAttr) and isinstance(index.value, IntAttr):
-                return columns[index.value.data]
-            return balanced(
-                lambda middle, x, y: call("if", call("lt", index, lit(middle)), x, y), columns
+    match expression:
+        case CallAttr(function=function, arguments=arguments) if function.data in (
+            "dot",
+            "element",
+        ) and (cut := cut_of(arguments.data[0], cuts)):
+            vector, other = arguments
+            return (dot if function.data == "dot" else element)(vector, other, cut)
+        case CallAttr(function=function):
+            return call(
+                function.data, *(expand(argument, cuts) for argument in expression.arguments)
             )
-        case function:
-            return call(function, *(expand(argument, sizes) for argument in arguments))
+        case _:
+            return expression
 
 
-def vector_size(vector: Attribute, sizes: Mapping[str, int]) -> int:
-    if isinstance(vector, ColumnRefAttr) and vector.column.data in sizes:
-        return sizes[vector.column.data]
-    raise TensorjoinError(f"no columns for the vector {vector}")
+def dot(x: Attribute, y: Attribute, cut: Cut) -> Attribute:
+    """The sum of the products of columns, or of their dot products, in double precision."""
+    assert isinstance(x, ColumnRefAttr)
+    assert isinstance(y, ColumnRefAttr)
+    pairs = zip(columns(x.column.data, cut), columns(y.column.data, cut), strict=True)
+    if cut.vector:
+        products = [call("to_float", call("dot", *pair)) for pair in pairs]
+    else:
+        products = [call("mul", *pair) for pair in pairs]
+    return balanced(lambda _, a, b: call("add", a, b), products)
 
 
-def expand_values(
-    op: rel.ProjectOp | rel.AggregateOp, sizes: Mapping[str, int]
-) -> dict[str, Attribute]:
-    """The columns that the op computes, each vector as its elements."""
-    types = schema(op.result).values
-    values: dict[str, Attribute] = {}
-    for name, expression in rel.expressions(op.values).items():
-        if isinstance(type := types[name], VectorType):
-            (size,) = type.get_shape()
-            zero = lit(0) if isinstance(type.get_element_type(), IntegerType) else ZERO
-            parts = elements(expression, size, zero)
-            values |= {column(name, k): part for k, part in enumerate(parts)}
-        else:
-            values[name] = expand(expression, sizes)
-    return values
+def element(vector: Attribute, index: Attribute, cut: Cut) -> Attribute:
+    """The column that holds an element, and the element within it."""
+    assert isinstance(vector, ColumnRefAttr)
+    held = columns(vector.column.data, cut)
+    if isinstance(index, LiteralAttr) and isinstance(index.value, IntAttr):
+        number, place = divmod(index.value.data, cut.length)
+        return call("element", held[number], lit(place)) if cut.vector else held[number]
+    if cut.vector:
+        held = [call("element", each, call("mod", index, lit(cut.vector))) for each in held]
+
+    def choose(middle: int, below: Attribute, above: Attribute) -> Attribute:
+        return call("if", call("lt", index, lit(middle * cut.length)), below, above)
+
+    return balanced(choose, held)
 
 
+@dataclass(frozen=True)
+class Expansion:
+    """What vectors become in a module."""
+
+    cuts: Cuts
+
+    def of(self, type: RelationType) -> dict[str, Cut]:
+        """The columns of a relation that are cut."""
+        cuts = {name: self.cuts.of(column) for name, column in type.values.items()}
+        return {name: cut for name, cut in cuts.items() if cut}
+
+    def relation(self, type: RelationType) -> RelationType:
+        """v: vector<2xf32> -> v_0: f32, v_1: f32"""
+        expanded: dict[str, Attribute] = {}
+        for name, old in type.values.items():
+            if isinstance(old, VectorType) and (cut := self.cuts.of(old)):
+                scalar = old.get_element_type()
+                new = VectorType(scalar, [cut.vector]) if cut.vector else scalar
+                expanded |= {column(name, k): new for k in range(cut.columns)}
+            else:
+                expanded[name] = old
+        return RelationType(type.extents, expanded, type.is_sparse)
+
+
+@dataclass
 class ExpandTable(RewritePattern):
     """rel.table ... v: vector<2xf32> -> rel.table ... v_0: f32, v_1: f32"""
 
+    expansion: Expansion
+
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: rel.TableOp, rewriter: PatternRewriter, /):
-        if has_vectors(op.schema):
-            op.properties["schema"] = expand_relation(op.schema)
-            rewriter.notify_op_modified(op)
+        if not (cuts := self.expansion.of(op.schema)):
+            return
+        if op.layout is not None:
+            (cut, *_) = cuts.values()
+            op.layout = cut.applied(op.layout)
+        op.properties["schema"] = self.expansion.relation(op.schema)
+        rewriter.notify_op_modified(op)
 
 
 @dataclass
 class ExpandOperator(RewritePattern):
     """An operator on vectors -> the same on their elements"""
 
-    sizes: dict[SSAValue, dict[str, int]]
+    expansion: Expansion
+    cuts: dict[SSAValue, dict[str, Cut]]
     """The vectors that each relation had before it was expanded."""
 
     @op_type_rewrite_pattern
@@ -152,37 +174,88 @@ class ExpandOperator(RewritePattern):
         rewriter: PatternRewriter,
         /,
     ):
-        sizes = {n: s for operand in op.operands for n, s in self.sizes.get(operand, {}).items()}
-        old = schema(op.result)
-        if not sizes and not has_vectors(old):
+        read = {n: cut for operand in op.operands for n, cut in self.cuts.get(operand, {}).items()}
+        made = self.expansion.of(schema(op.result))
+        if not read and not made:
             return
-        new = self.rebuild(op, sizes)
-        self.sizes[new.results[0]] = {
-            name: type.get_shape()[0]
-            for name, type in old.values.items()
-            if isinstance(type, VectorType)
-        }
+        new = self.rebuild(op, read, made)
+        self.cuts[new[-1].results[0]] = made
         rewriter.replace(op, new)
 
     def rebuild(
         self,
         op: rel.ScanOp | rel.ProjectOp | rel.SelectOp | rel.JoinOp | rel.UnionOp | rel.AggregateOp,
-        sizes: Mapping[str, int],
-    ) -> Operation:
+        read: Mapping[str, Cut],
+        made: Mapping[str, Cut],
+    ) -> list[Operation]:
+        type = self.expansion.relation(schema(op.result))
         match op:
             case rel.ScanOp():
-                return rel.ScanOp(op.table.string_value(), expand_relation(schema(op.result)))
+                return [rel.ScanOp(op.table.string_value(), type)]
             case rel.ProjectOp():
-                return rel.ProjectOp(op.input, op.keys.data, expand_values(op, sizes))
+                values = projected(rel.expressions(op.values), read, made)
+                return [rel.ProjectOp(op.input, op.keys.data, values)]
             case rel.SelectOp():
-                return rel.SelectOp(op.input, op.condition)
+                return [rel.SelectOp(op.input, op.condition)]
             case rel.JoinOp():
-                return rel.JoinOp(op.inputs)
+                return [rel.JoinOp(op.inputs)]
             case rel.UnionOp():
-                return rel.UnionOp(op.inputs, expand_relation(schema(op.result)))
+                return [rel.UnionOp(op.inputs, type)]
             case rel.AggregateOp():
-                by = [name.data for name in op.by]
-                return rel.AggregateOp(op.input, by, expand_values(op, sizes), bool(op.total))
+                return aggregated(op, read, made)
+
+
+def projected(
+    values: Mapping[str, Attribute], read: Mapping[str, Cut], made: Mapping[str, Cut]
+) -> dict[str, Attribute]:
+    """What a projection computes, each vector that it passes on as its columns."""
+    expanded: dict[str, Attribute] = {}
+    for name, expression in values.items():
+        if (cut := made.get(name)) is None:
+            expanded[name] = expand(expression, read)
+        elif isinstance(expression, ColumnRefAttr):
+            passed = columns(expression.column.data, cut)
+            expanded |= {column(name, k): each for k, each in enumerate(passed)}
+        else:
+            raise TensorjoinError(f"no columns for the vector {expression}")
+    return expanded
+
+
+def aggregated(
+    op: rel.AggregateOp, read: Mapping[str, Cut], made: Mapping[str, Cut]
+) -> list[Operation]:
+    """
+    An aggregate that packs each element of a vector, or whole vectors that a projection cuts: to
+    pack each shorter one takes a sort of its own.
+    """
+    types = schema(op.result).values
+    packed: dict[str, Attribute] = {}
+    cut_after: dict[str, Attribute] = {}
+    for name, expression in rel.expressions(op.values).items():
+        cut = made.get(name)
+        if cut is None:
+            packed[name] = expand(expression, read)
+            cut_after[name] = col(name)
+            continue
+        if not isinstance(expression, CallAttr) or expression.function.data not in PACKS:
+            raise TensorjoinError(f"no columns for the vector {expression}")
+        if cut.vector:
+            packed[name] = expression
+            parts = slices(col(name), cut)
+        else:
+            value, slot, _ = expression.arguments
+            vector = types[name]
+            assert isinstance(vector, VectorType)
+            is_whole = isinstance(vector.get_element_type(), IntegerType)
+            parts = elements(value, slot, cut.size, lit(0) if is_whole else ZERO)
+            packed |= {column(name, k): part for k, part in enumerate(parts)}
+            parts = columns(name, cut)
+        cut_after |= {column(name, k): part for k, part in enumerate(parts)}
+    by = [name.data for name in op.by]
+    aggregate = rel.AggregateOp(op.input, by, packed, bool(op.total))
+    if packed.keys() == cut_after.keys():
+        return [aggregate]
+    return [aggregate, rel.ProjectOp(aggregate, {name: name for name in by}, cut_after)]
 
 
 @dataclass(frozen=True)
@@ -192,9 +265,12 @@ class ExpandVectorsPass(ModulePass):
     name = "expand-vectors"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        tables = [table for table in op.ops if isinstance(table, rel.TableOp)]
-        if any(t.layout and t.layout.storage.data in IN_COLUMNS for t in tables):
+        cuts = Cuts.of_tables(table for table in op.ops if isinstance(table, rel.TableOp))
+        if cuts.pivoted or cuts.others:
+            expansion = Expansion(cuts)
             PatternRewriteWalker(
-                GreedyRewritePatternApplier([ExpandTable(), ExpandOperator({})]),
+                GreedyRewritePatternApplier(
+                    [ExpandTable(expansion), ExpandOperator(expansion, {})]
+                ),
                 apply_recursively=False,
             ).rewrite_module(op)

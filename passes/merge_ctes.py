@@ -18,6 +18,7 @@ from xdsl.pattern_rewriter import (
 from tensorjoin.dialects import sql
 from tensorjoin.dialects.expression import (
     AGGREGATES,
+    PACKS,
     CallAttr,
     ColumnRefAttr,
     LiteralAttr,
@@ -50,8 +51,10 @@ def repeats_too_much(inner: Mapping[str, Attribute], reads: list[str]) -> bool:
     """Whether replacing each column read by its expression repeats much work."""
     repeated = 0
     for name, expression in inner.items():
-        calls = sum(isinstance(e, CallAttr) and not numbers_chunk(e) for e in walk(expression))
-        repeated += calls * max(0, reads.count(name) - 1)
+        if reads.count(name) > 1 and calls(expression, PACKS):
+            return True
+        count = sum(isinstance(e, CallAttr) and not numbers_chunk(e) for e in walk(expression))
+        repeated += count * max(0, reads.count(name) - 1)
     return repeated > REPEATED_CALLS
 
 
@@ -147,6 +150,11 @@ def computes_of_many(inner: sql.SelectOp) -> bool:
     return any(reads_many(e) for e in inner.outputs.values())
 
 
+def cuts_vectors(inner: sql.SelectOp) -> bool:
+    """Whether a block cuts vectors, which a reader that joins would do for each pair of rows."""
+    return any(calls(e, frozenset({"slice"})) for e in inner.outputs.values())
+
+
 def joins_by_several(op: sql.SelectOp, replaced: Mapping[str, Attribute]) -> bool:
     """
     Whether a side of a join would be computed of several sources, and is not yet.
@@ -184,6 +192,8 @@ class MergeIntoReader(RewritePattern):
             if groups_by_constants(op, alias, inner):
                 continue
             if self.keeps_join_order and computes_lookup(op, alias, inner):
+                continue
+            if len(op.sources) > 1 and cuts_vectors(inner):
                 continue
             if self.sorts_groups and op.group and computes_of_many(inner):
                 continue

@@ -156,10 +156,17 @@ def rows_of(block: np.ndarray, start: int, table: Table) -> dict[str, np.ndarray
     cut = chunked(block, axis, size)
     first = start // size if axis == 0 else start
     keys = index_columns(cut.shape[:-1], first, names)
-    vectors = cut.reshape(-1, size)
-    if table.chunks.as_columns:
-        return {**keys, **{name: vectors[:, k] for k, name in enumerate(table.values)}}
-    return {**keys, table.values[0]: vectors}
+    columns = column_parts(cut.reshape(-1, size), table.chunks.vector)
+    return {**keys, **dict(zip(table.values, columns, strict=True))}
+
+
+def column_parts(chunks: np.ndarray, vector: int) -> Sequence[np.ndarray]:
+    """The columns of chunks, [rows, size]: arrays [rows, vector], or numbers where that is 0."""
+    if not vector:
+        return chunks.T
+    count = chunks.shape[1] // vector
+    # Each in one piece of memory, for an engine to read in place.
+    return np.ascontiguousarray(np.moveaxis(chunks.reshape(-1, count, vector), 1, 0))
 
 
 def lane_rows(

@@ -76,7 +76,8 @@ def test_nothing_is_left_behind(
 def test_every_storage_is_measured(database: Database):
     planned = list(plan(database.profile))
     storages = {layout.storage for layout, _ in planned}
-    assert storages == {"rows", "columns"} | ({"arrays"} if database.profile.vectors else set())
+    vectors = {"arrays", "pivoted"} if database.profile.vectors else set[str]()
+    assert storages == {"rows", "columns"} | vectors
     assert len(set(planned)) == len(planned)
 
 

@@ -94,9 +94,11 @@ def test_logits_and_greedy_tokens(
 
 @pytest.mark.parametrize(
     ("name", "layout"),
-    [("odd", "rows"), ("small", "rows"), ("small", "columns")],
+    [("odd", "rows"), ("small", "rows"), ("small", "columns"), ("odd", "pivoted")],
 )
 def test_logits_in_other_layouts(name: str, layout: Layout, database: Database, tmp_path: Path):
+    if layout == "pivoted" and not database.profile.vectors:
+        pytest.skip("no vectors")
     load(database, name, tmp_path, layout)
     expected = reference(name)
     logits = logits_of(database, name, [[int(token) for token in expected.prompt]])
