@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
 
@@ -29,32 +29,42 @@ from tensorjoin.tiling import chunk_size
 
 @dataclass(frozen=True)
 class ByCost:
-    """
-    The cheapest layouts for products with so many rows, by the number of inputs: an operand that
-    several weights multiply is cut once.
-    """
+    """The cheapest layouts of weights for products with so many rows."""
 
-    layouts: Mapping[int, MatrixLayout]
+    layouts: Mapping[Product, MatrixLayout]
+    rows: int
 
     @classmethod
     def of(
         cls, module: ModuleOp, profile: TargetProfile, coefficients: Coefficients, rows: int
     ) -> "ByCost":
-        products: dict[int, list[Product]] = defaultdict(list)
+        """The choice for the weights of a module: vectors of one size are in equal columns."""
+        groups: dict[object, list[Product]] = defaultdict(list)
         for op in module.walk():
             if isinstance(op, ten.WeightOp) and op.layout is not None and op.layout.is_chunked:
                 shape = ten.tensor(op.result).get_shape()
-                inputs = shape[op.layout.axis.data]
-                products[inputs].append(Product(prod(shape) // inputs, inputs, rows))
-        return cls({i: cheapest(profile, each, coefficients) for i, each in products.items()})
+                product = product_of(op.layout.axis.data, shape, rows)
+                groups[product.inputs if profile.vectors else product].append(product)
+        layouts: dict[Product, MatrixLayout] = {}
+        columns: dict[int, int] = {}
+        for products in groups.values():
+            layout = cheapest(profile, products, coefficients)
+            if layout.storage == Storage.PIVOTED:
+                layout = replace(layout, columns=columns.setdefault(layout.size, layout.columns))
+            layouts |= dict.fromkeys(products, layout)
+        return cls(layouts, rows)
 
-    def layout(self, axis: int, inputs: int) -> LayoutAttr:
-        """The layout of a weight that is summed over an axis of so many inputs."""
-        chosen = self.layouts[inputs]
+    def layout(self, axis: int, shape: tuple[int, ...]) -> LayoutAttr:
+        """The layout of a weight that is summed over an axis."""
+        chosen = self.layouts[product_of(axis, shape, self.rows)]
         if chosen.storage == Storage.ROWS:
             return LayoutAttr(Storage.ROWS)
-        storage = Storage(chosen.storage)
-        return LayoutAttr(storage, axis, chosen.size, columns=chosen.columns)
+        return LayoutAttr(Storage(chosen.storage), axis, chosen.size, columns=chosen.columns)
+
+
+def product_of(axis: int, shape: tuple[int, ...], rows: int) -> Product:
+    """The product that sums over an axis of a weight."""
+    return Product(prod(shape) // shape[axis], shape[axis], rows)
 
 
 @dataclass
@@ -83,7 +93,7 @@ class AssignLayout(RewritePattern):
             return LayoutAttr(Storage.ROWS)
         axis, size = tiled.axis.data, tiled.size.data
         if self.by_cost is not None and isinstance(op, ten.WeightOp):
-            return self.by_cost.layout(axis, shape[axis])
+            return self.by_cost.layout(axis, shape)
         keys = len(shape) + (op.layers is not None)
         if self.storage is Storage.PIVOTED:
             is_weight = isinstance(op, ten.WeightOp)

@@ -9,6 +9,7 @@ from models.llama import CONFIGURATIONS, write_checkpoint
 from models.references import reference
 
 from tensorjoin.backends.connect import connect
+from tensorjoin.pipelines import Layout
 from tensorjoin.program import Statement
 from tensorjoin.runtime.catalog import find_model
 from tensorjoin.runtime.load import load_model
@@ -23,13 +24,15 @@ def pgvector_url(postgres_database_url: str) -> str:
     return postgres_database_url
 
 
-@pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_logits_and_greedy_tokens(name: str, pgvector_url: str, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("name", "layout"), [*((name, "auto") for name in CONFIGURATIONS), ("odd", "pivoted")]
+)
+def test_logits_and_greedy_tokens(name: str, layout: Layout, pgvector_url: str, tmp_path: Path):
     expected = reference(name)
     prompt = [int(token) for token in expected.prompt]
     database = connect(pgvector_url, create=False)
     try:
-        model = load_model(database, write_checkpoint(tmp_path / name, name))
+        model = load_model(database, write_checkpoint(tmp_path / name, name), layout=layout)
         assert model.manifest.target == "pgvector"
         types = database.query(
             Statement("SELECT count(*) FROM pg_attribute WHERE atttypid = 'vector'::regtype")

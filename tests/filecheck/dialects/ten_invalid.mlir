@@ -203,6 +203,14 @@ func.func @empty_chunks() {
 
 // -----
 
+func.func @unequal_columns() {
+  %w = ten.weight @w from ["w"] layout <pivoted 1 by 4 in 3> : tensor<6x4xf32>
+  func.return
+}
+// CHECK: 4 elements make no 3 columns of equal size
+
+// -----
+
 func.func @numbers_that_are_floats() {
   %y = ten.iota : tensor<5xf64>
   func.return
