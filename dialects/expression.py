@@ -155,7 +155,7 @@ def _element(*types: Attribute) -> Attribute:
 def _slice(*types: Attribute) -> Attribute:
     if not isa(types[0], VectorType):
         raise VerifyException(f"slice needs a vector, not {types[0]}")
-    return types[0]
+    return types[0].get_element_type()
 
 
 def _same(*types: Attribute) -> Attribute:
@@ -297,11 +297,10 @@ def expression_type(expression: Attribute, columns: Mapping[str, Attribute]) -> 
                 size = literal_size("pack", expression.arguments.data[2])
                 packed = i64 if isinstance(types[0], IntegerType) else f32
                 return VectorType(packed, [size])
-            result = FUNCTIONS[expression.function.data][1](*types)
+            made = FUNCTIONS[expression.function.data][1](*types)
             if expression.function.data == "slice":
-                size = literal_size("slice", expression.arguments.data[2])
-                return VectorType(result.get_element_type(), [size])
-            return result
+                made = VectorType(made, [literal_size("slice", expression.arguments.data[2])])
+            return made
         case _:
             raise VerifyException(f"not an expression: {expression}")
 

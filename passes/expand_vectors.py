@@ -14,6 +14,7 @@ from xdsl.pattern_rewriter import (
     RewritePattern,
     op_type_rewrite_pattern,
 )
+from xdsl.utils.hints import isa
 
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import (
@@ -133,8 +134,8 @@ class Expansion:
         """v: vector<2xf32> -> v_0: f32, v_1: f32"""
         expanded: dict[str, Attribute] = {}
         for name, old in type.values.items():
-            if isinstance(old, VectorType) and (cut := self.cuts.of(old)):
-                scalar = old.get_element_type()
+            if isa(old, VectorType) and (cut := self.cuts.of(old)):
+                scalar: Attribute = old.get_element_type()
                 new = VectorType(scalar, [cut.vector]) if cut.vector else scalar
                 expanded |= {column(name, k): new for k in range(cut.columns)}
             else:

@@ -160,8 +160,10 @@ def rows_of(block: np.ndarray, start: int, table: Table) -> dict[str, np.ndarray
     return {**keys, **dict(zip(table.values, columns, strict=True))}
 
 
-def column_parts(chunks: np.ndarray, vector: int) -> Sequence[np.ndarray]:
-    """The columns of chunks, [rows, size]: arrays [rows, vector], or numbers where that is 0."""
+def column_parts(chunks: np.ndarray, vector: int) -> np.ndarray:
+    """
+    Chunks [rows, size] by columns: [columns, rows, vector], or [size, rows] where that is 0.
+    """
     if not vector:
         return chunks.T
     count = chunks.shape[1] // vector

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from xdsl.dialects.builtin import VectorType
 from xdsl.ir import Attribute
+from xdsl.utils.hints import isa
 
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.layout import LayoutAttr, Storage
@@ -69,7 +70,7 @@ class Cuts:
 
     def of(self, type: Attribute) -> Cut | None:
         """How a column is cut; None if it stays."""
-        if not isinstance(type, VectorType):
+        if not isa(type, VectorType):
             return None
         (size,) = type.get_shape()
         vector = self.pivoted.get(size, 0 if self.others else size)
