@@ -1,6 +1,7 @@
 """`sql-run calibrate`: what is measured, and that nothing is left behind."""
 
 import itertools
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,11 @@ def test_what_is_timed_is_a_product(database: Database, layout: MatrixLayout):
     assert len(rows) == 6
     for p, o, v in rows:
         assert v == pytest.approx(expected[o, p], rel=1e-5)
+
+
+def test_columns_of_vectors_are_timed():
+    with closing(connect("duckdb:///:memory:", create=True)) as database:
+        assert measure(database, MatrixLayout("pivoted", 12, 3), Product(3, 12, 2)) > 0
 
 
 @pytest.mark.parametrize("failing", [KeyboardInterrupt, RuntimeError])
