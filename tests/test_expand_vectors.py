@@ -11,8 +11,9 @@ from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import CallAttr, call, col, depth, walk
 from tensorjoin.dialects.rel import RelationType
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.passes.expand_vectors import ExpandVectorsPass, balanced
+from tensorjoin.passes.expand_vectors import ExpandVectorsPass
 from tensorjoin.passes.push_projections import PushProjectionsPass
+from tensorjoin.passes.relational.cut_expressions import balanced
 from tensorjoin.passes.row_to_column import RowToColumnPass
 from tensorjoin.passes.tile_weights import TileWeightsPass
 from tensorjoin.pipelines import Layout
