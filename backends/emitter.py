@@ -20,7 +20,6 @@ from tensorjoin.dialects.expression import (
     ParameterAttr,
     lit,
 )
-from tensorjoin.dialects.layout import Storage
 from tensorjoin.dialects.rel import TableKind, schema
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Chunks, Loop, Program, Statement, Step, Table
@@ -156,7 +155,7 @@ def _table(
         chunks = Chunks(
             op.layout.axis.data,
             op.layout.size.data,
-            op.layout.storage.data != Storage.ARRAYS,
+            op.layout.vector,
             op.layout.bits.data,
             op.layout.lanes.data,
             op.layout.parts.data,

@@ -61,6 +61,10 @@ def element(vector: Array, index: Array) -> Array:
     return vector[np.arange(len(vector)), index]
 
 
+def slice_vector(vector: Array, start: int, size: int) -> Array:
+    return vector[:, start : start + size]
+
+
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "add": np.add,
     "sub": np.subtract,
@@ -128,6 +132,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "if": np.where,
     "dot": dot,
     "element": element,
+    "slice": slice_vector,
 }
 """What computes each function that takes one row at a time, on all rows at once."""
 
@@ -279,11 +284,12 @@ def weight_table(table: rel.TableOp, weights: Mapping[str, npt.ArrayLike]) -> di
         return lane_table(vectors, layout, keys, type, is_layered)
     parts = np.split(vectors, layout.parts.data, axis=int(is_layered))
     index = np.indices(parts[0].shape[:-1]).reshape(len(keys), -1)
-    flat = vectors.reshape(-1, size)
-    if isinstance(type.values[columns[0]], VectorType):
-        values = {n: part.reshape(-1, size) for n, part in zip(columns, parts, strict=True)}
-    else:
-        values = dict(zip(columns, flat.T, strict=True))
+    first = type.values[columns[0]]
+    width = first.get_shape()[0] if isinstance(first, VectorType) else 1
+    cut = [piece for part in parts for piece in np.split(part.reshape(-1, size), size // width, 1)]
+    if not isinstance(first, VectorType):
+        cut = [piece[:, 0] for piece in cut]
+    values = dict(zip(columns, cut, strict=True))
     return {**dict(zip(keys, index, strict=True)), **values}
 
 

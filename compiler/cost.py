@@ -108,9 +108,14 @@ class RowFormat:
     row_bytes: int
     """Bytes of the keys and the header of a row."""
     together: int | None
-    """Bytes of the longest row that costs nothing for its length; None if all do."""
+    """
+    Bytes of the longest row that costs nothing for its length, or where columns lie apart of the
+    longest array with the row's keys; None if all do.
+    """
     stores_chunks: bool
     """Whether the chunks of an operand are stored by a statement of their own."""
+    columns_apart: bool = False
+    """Whether each column is stored for itself, so that its length counts, and not the row's."""
 
 
 ROW_FORMATS: Mapping[str, RowFormat] = {
@@ -118,7 +123,9 @@ ROW_FORMATS: Mapping[str, RowFormat] = {
     # rest of a longer one lies in pages of its own (https://sqlite.org/fileformat2.html, 1.6).
     "sqlite": RowFormat(element_bytes=8, row_bytes=8, together=1002, stores_chunks=True),
     # It works on 2048 rows at a time; of longer ones, they are more than the 2 MiB of a cache.
-    "duckdb": RowFormat(element_bytes=4, row_bytes=8, together=1032, stores_chunks=False),
+    "duckdb": RowFormat(
+        element_bytes=4, row_bytes=8, together=1032, stores_chunks=False, columns_apart=True
+    ),
     "postgres": RowFormat(element_bytes=4, row_bytes=40, together=None, stores_chunks=True),
     # From 2 kB on, vectors are moved out of their rows.
     "pgvector": RowFormat(element_bytes=4, row_bytes=48, together=2000, stores_chunks=True),
@@ -128,10 +135,14 @@ ROW_FORMATS: Mapping[str, RowFormat] = {
 
 @dataclass(frozen=True)
 class MatrixLayout:
-    """How the rows of a table hold a matrix: its storage, and the elements of a chunk."""
+    """
+    How the rows of a table hold a matrix: its storage, the elements of a chunk, and the columns
+    into which they are cut as arrays.
+    """
 
     storage: str
     size: int = 1
+    columns: int = 1
 
 
 @dataclass(frozen=True)
@@ -149,10 +160,10 @@ class Product:
 
 def matrix_product(layout: MatrixLayout, product: Product, format: RowFormat) -> Work:
     """The work of a product with a matrix stored so, the other operand cut alike included."""
-    return STORAGES[layout.storage](layout.size, product, format)
+    return STORAGES[layout.storage](layout, product, format)
 
 
-def rows_product(size: int, product: Product, format: RowFormat) -> Work:
+def rows_product(layout: MatrixLayout, product: Product, format: RowFormat) -> Work:
     """A row for each element: a join on the input and a sum for each output."""
     elements = product.outputs * product.inputs
     pairs = elements * product.rows
@@ -169,12 +180,16 @@ def rows_product(size: int, product: Product, format: RowFormat) -> Work:
     )
 
 
-def chunked_product(size: int, product: Product, format: RowFormat) -> Work:
+def chunked_product(layout: MatrixLayout, product: Product, format: RowFormat) -> Work:
     """Rows of chunks: a join on the chunk and, unless there is but one, a sum for each output."""
+    size = layout.size
     chunks = product.chunks(size)
     pairs = product.outputs * chunks * product.rows
     row_bytes = size * format.element_bytes + format.row_bytes
-    spilled = row_bytes if format.together is not None and row_bytes > format.together else 0
+    length = row_bytes
+    if format.columns_apart:
+        length = size // layout.columns * format.element_bytes + format.row_bytes
+    spilled = row_bytes if format.together is not None and length > format.together else 0
     return Work(
         statements=1,
         columns=4,
@@ -197,36 +212,45 @@ def packing(product: Product, size: int, format: RowFormat) -> Work:
     )
 
 
-def arrays_product(size: int, product: Product, format: RowFormat) -> Work:
+def arrays_product(layout: MatrixLayout, product: Product, format: RowFormat) -> Work:
     """Chunks that are vectors."""
+    size = layout.size
     elements = product.outputs * product.chunks(size) * size * product.rows
     packed = product.inputs * product.rows
     return total(
         (
             packing(product, size, format),
-            chunked_product(size, product, format),
+            chunked_product(layout, product, format),
             Work(dot_products=elements, packed=packed),
         )
     )
 
 
-def columns_product(size: int, product: Product, format: RowFormat) -> Work:
+def pivoted_product(layout: MatrixLayout, product: Product, format: RowFormat) -> Work:
+    """Chunks cut into columns that are vectors: one named to cut the operand, two to multiply."""
+    named = Work(columns=2 * layout.columns)
+    return arrays_product(layout, product, format) + named
+
+
+def columns_product(layout: MatrixLayout, product: Product, format: RowFormat) -> Work:
     """Chunks whose elements are columns: named once to pack them, and once to multiply."""
+    size = layout.size
     elements = product.outputs * product.chunks(size) * size * product.rows
     choices = product.inputs * size * product.rows
     carried = 2 * elements if product.chunks(size) > 1 else 0
     return total(
         (
             packing(product, size, format),
-            chunked_product(size, product, format),
+            chunked_product(layout, product, format),
             Work(products=elements, choices=choices, carried=carried, columns=4 * size),
         )
     )
 
 
-STORAGES: Mapping[str, Callable[[int, Product, RowFormat], Work]] = {
+STORAGES: Mapping[str, Callable[[MatrixLayout, Product, RowFormat], Work]] = {
     "rows": rows_product,
     "arrays": arrays_product,
+    "pivoted": pivoted_product,
     "columns": columns_product,
 }
 """The work of a product by how the matrix is stored."""

@@ -1,6 +1,6 @@
 """Which layout of a matrix is cheapest on a target. Knows no IR."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tensorjoin.cost import (
     ROW_FORMATS,
@@ -9,12 +9,16 @@ from tensorjoin.cost import (
     Product,
     matrix_product,
     seconds,
+    total,
 )
 from tensorjoin.targets import TargetProfile
 from tensorjoin.tiling import chunk_size
 
 CHUNKS = (16, 32, 64, 128, 256, 512, 1024)
 """The chunks to choose from, in elements; the whole axis besides."""
+
+PIVOTED = (64, 128)
+"""Elements of a column to choose from, where all chunks of an axis lie in one row."""
 
 KEYS = 4
 """Columns that a join of two chunks may have besides their elements: layer, row, output, chunk."""
@@ -31,12 +35,20 @@ def candidates(profile: TargetProfile, inputs: int) -> Iterator[MatrixLayout]:
     for size in sorted({chunk_size(inputs, chunk) for chunk in (*CHUNKS, inputs)}):
         if storage == "arrays" or 2 * size + KEYS <= profile.max_columns:
             yield MatrixLayout(storage, size)
+    for size in sorted({chunk_size(inputs, chunk) for chunk in PIVOTED if chunk < inputs}):
+        columns = -(-inputs // size)
+        if profile.vectors and 2 * columns + KEYS <= profile.max_columns:
+            yield MatrixLayout("pivoted", size * columns, columns)
 
 
-def cheapest(profile: TargetProfile, product: Product, coefficients: Coefficients) -> MatrixLayout:
-    """The layout of a matrix for which the estimate of a product is lowest."""
+def cheapest(
+    profile: TargetProfile, products: Sequence[Product], coefficients: Coefficients
+) -> MatrixLayout:
+    """The layout of matrices with equal inputs for which the estimate of all products is lowest."""
     format = ROW_FORMATS[profile.name]
-    return min(
-        candidates(profile, product.inputs),
-        key=lambda layout: seconds(matrix_product(layout, product, format), coefficients),
-    )
+
+    def estimate(layout: MatrixLayout) -> float:
+        works = (matrix_product(layout, product, format) for product in products)
+        return seconds(total(works), coefficients)
+
+    return min(candidates(profile, products[0].inputs), key=estimate)

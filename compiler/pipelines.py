@@ -45,7 +45,7 @@ from tensorjoin.program import LAYERWISE
 from tensorjoin.targets import MATH_FUNCTIONS, TargetProfile
 
 Pipeline = tuple[ModulePass, ...]
-Layout = Literal["auto", "rows", "arrays", "columns"]
+Layout = Literal["auto", "rows", "arrays", "columns", "pivoted"]
 GROUPS = {8: 64, 4: 32}
 """By the bits of quantised weights, the elements that share a scale."""
 

@@ -18,14 +18,15 @@ class Statement:
 @dataclass(frozen=True)
 class Chunks:
     """
-    Axis `axis` of a tensor in chunks of `size` elements, each an array or so many columns: of
-    floats, or with `bits` of integers that `lanes` rows share, and a scale for each lane. With
-    several `parts`, axis 0 is cut in so many, whose rows lie beside each other.
+    Axis `axis` of a tensor in chunks of `size` elements, cut into columns: of arrays of `vector`
+    floats, or where that is 0 of one float each; or with `bits` of integers that `lanes` rows
+    share, and a scale for each lane. With several `parts`, axis 0 is cut in so many, whose rows lie
+    beside each other.
     """
 
     axis: int
     size: int
-    as_columns: bool
+    vector: int
     bits: int = 0
     lanes: int = 1
     parts: int = 1

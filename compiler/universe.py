@@ -42,6 +42,7 @@ PASSES = (
     "read-once",
     "reset-scratch",
     "roll-layers",
+    "row-to-column",
     "split-sums",
     "tile-inputs",
     "tile-state",

@@ -152,6 +152,12 @@ def _element(*types: Attribute) -> Attribute:
     return types[0].get_element_type()
 
 
+def _slice(*types: Attribute) -> Attribute:
+    if not isa(types[0], VectorType):
+        raise VerifyException(f"slice needs a vector, not {types[0]}")
+    return types[0].get_element_type()
+
+
 def _same(*types: Attribute) -> Attribute:
     return types[0]
 
@@ -223,6 +229,7 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Attribute]]] = {
     "if": (3, _either),
     "dot": (2, _dot),
     "element": (2, _element),
+    "slice": (3, _slice),
     # aggregates
     "sum": (1, _accumulator),
     "max": (1, _same),
@@ -287,14 +294,22 @@ def expression_type(expression: Attribute, columns: Mapping[str, Attribute]) -> 
         case CallAttr():
             types = [expression_type(argument, columns) for argument in expression.arguments]
             if expression.function.data in PACKS:
-                size = expression.arguments.data[2]
-                if not isinstance(size, LiteralAttr) or not isinstance(size.value, IntAttr):
-                    raise VerifyException("pack needs a literal size")
+                size = literal_size("pack", expression.arguments.data[2])
                 packed = i64 if isinstance(types[0], IntegerType) else f32
-                return VectorType(packed, [size.value.data])
-            return FUNCTIONS[expression.function.data][1](*types)
+                return VectorType(packed, [size])
+            made = FUNCTIONS[expression.function.data][1](*types)
+            if expression.function.data == "slice":
+                made = VectorType(made, [literal_size("slice", expression.arguments.data[2])])
+            return made
         case _:
             raise VerifyException(f"not an expression: {expression}")
+
+
+def literal_size(function: str, size: Attribute) -> int:
+    """The elements of the vector that a function makes, which is part of its type."""
+    if not isinstance(size, LiteralAttr) or not isinstance(size.value, IntAttr):
+        raise VerifyException(f"{function} needs a literal size")
+    return size.value.data
 
 
 def substitute(expression: Attribute, columns: Mapping[str, Attribute]) -> Attribute:

@@ -19,7 +19,9 @@ class Storage(StrEnum):
     ARRAYS = "arrays"
     """One row for each chunk of an axis, the chunk an array."""
     COLUMNS = "columns"
-    """One row for each chunk of an axis, its elements columns of their own (ROW2COL)."""
+    """One row for each chunk of an axis, its elements columns of their own."""
+    PIVOTED = "pivoted"
+    """One row for each chunk of an axis, cut into columns which are arrays (ROW2COL)."""
     LANES = "lanes"
     """
     As columns, but of integers with a scale for each chunk; several indices of the first axis, the
@@ -31,9 +33,10 @@ class Storage(StrEnum):
 class LayoutAttr(ParametrizedAttribute):
     """
     `#rel.layout<rows>`, or `#rel.layout<arrays 1 by 64>`: axis 1 in chunks of 64 elements, or
+    `#rel.layout<pivoted 1 by 512 in 8>`: chunks of 512 elements, in 8 columns of 64 each, or
     `#rel.layout<lanes 1 by 64 of 8 bits in 3>`: also, integers of 8 bits with three lanes each, or
-    `#rel.layout<arrays 1 by 64 parts 2>`: also, axis 0 in two parts that lie beside each other, a
-    column for each
+    `#rel.layout<arrays 1 by 64 parts 2>`: also, axis 0 in two parts that lie beside each other, in
+    columns of their own
     """
 
     name = "rel.layout"
@@ -43,7 +46,10 @@ class LayoutAttr(ParametrizedAttribute):
     size: IntAttr
     bits: IntAttr
     lanes: IntAttr
+    columns: IntAttr
+    """The columns that hold a chunk as arrays of equal size; 1 in other storages."""
     parts: IntAttr
+    """The parts of axis 0 that a row holds a chunk of each of."""
 
     def __init__(
         self,
@@ -52,23 +58,39 @@ class LayoutAttr(ParametrizedAttribute):
         size: int = 1,
         bits: int = 0,
         lanes: int = 1,
+        columns: int = 1,
         parts: int = 1,
     ):
-        super().__init__(StringAttr(storage), *map(IntAttr, (axis, size, bits, lanes, parts)))
+        numbers = (axis, size, bits, lanes, columns, parts)
+        super().__init__(StringAttr(storage), *map(IntAttr, numbers))
 
     @property
     def is_chunked(self) -> bool:
         return self.storage.data != Storage.ROWS
 
+    @property
+    def vector(self) -> int:
+        """The elements of the array in a column; 0 where columns are numbers."""
+        is_array = self.storage.data in (Storage.ARRAYS, Storage.PIVOTED)
+        return self.size.data // self.columns.data if is_array else 0
+
+    def along(self, axis: int) -> "LayoutAttr":
+        """The same chunks of another axis."""
+        numbers = (self.size, self.bits, self.lanes, self.columns)
+        return LayoutAttr(Storage(self.storage.data), axis, *(n.data for n in numbers))
+
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
         with parser.in_angle_brackets():
             storage = parser.parse_str_enum(Storage)
-            axis, size, bits, lanes, parts = 0, 1, 0, 1, 1
+            axis, size, bits, lanes, columns, parts = 0, 1, 0, 1, 1, 1
             if storage is not Storage.ROWS:
                 axis = parser.parse_integer()
                 parser.parse_keyword("by")
                 size = parser.parse_integer()
+            if storage is Storage.PIVOTED:
+                parser.parse_keyword("in")
+                columns = parser.parse_integer()
             if storage is Storage.LANES:
                 parser.parse_keyword("of")
                 bits = parser.parse_integer()
@@ -77,13 +99,16 @@ class LayoutAttr(ParametrizedAttribute):
                 lanes = parser.parse_integer()
             if parser.parse_optional_keyword("parts"):
                 parts = parser.parse_integer()
-            return (StringAttr(storage), *map(IntAttr, (axis, size, bits, lanes, parts)))
+            numbers = (axis, size, bits, lanes, columns, parts)
+            return (StringAttr(storage), *map(IntAttr, numbers))
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
             printer.print_string(self.storage.data)
             if self.is_chunked:
                 printer.print_string(f" {self.axis.data} by {self.size.data}")
+            if self.storage.data == Storage.PIVOTED:
+                printer.print_string(f" in {self.columns.data}")
             if self.storage.data == Storage.LANES:
                 printer.print_string(f" of {self.bits.data} bits in {self.lanes.data}")
             if self.parts.data != 1:
@@ -94,8 +119,12 @@ class LayoutAttr(ParametrizedAttribute):
             raise VerifyException(f"unknown storage {self.storage.data!r}")
         if self.size.data < 1 or self.axis.data < 0:
             raise VerifyException("a chunk has at least one element, of an axis from 0")
+        if self.columns.data < 1 or self.size.data % self.columns.data:
+            raise VerifyException(
+                f"{self.size.data} elements make no {self.columns.data} columns of equal size"
+            )
         if self.parts.data != 1:
-            if self.parts.data < 1 or self.storage.data != Storage.ARRAYS:
+            if self.parts.data < 1 or self.storage.data not in (Storage.ARRAYS, Storage.PIVOTED):
                 raise VerifyException("what lies in parts is stored in arrays")
             if self.axis.data == 0:
                 raise VerifyException("parts are of axis 0: the chunks are of another")

@@ -1,6 +1,8 @@
 """Weights and state as tiled -> the storage that suits the target."""
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
 
@@ -15,30 +17,54 @@ from xdsl.pattern_rewriter import (
 )
 
 from tensorjoin.calibration import chosen
-from tensorjoin.cost import Coefficients, Product
+from tensorjoin.cost import Coefficients, MatrixLayout, Product
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.layouts import cheapest
+from tensorjoin.passes.row_to_column import pivoted
 from tensorjoin.targets import TargetProfile, target_profile
 from tensorjoin.tiling import chunk_size
 
 
 @dataclass(frozen=True)
 class ByCost:
-    """The cheapest layout of each weight for products with so many rows."""
+    """The cheapest layouts of weights for products with so many rows."""
 
-    profile: TargetProfile
-    coefficients: Coefficients
+    layouts: Mapping[Product, MatrixLayout]
     rows: int
+
+    @classmethod
+    def of(
+        cls, module: ModuleOp, profile: TargetProfile, coefficients: Coefficients, rows: int
+    ) -> "ByCost":
+        """The choice for the weights of a module: vectors of one size are in equal columns."""
+        groups: dict[object, list[Product]] = defaultdict(list)
+        for op in module.walk():
+            if isinstance(op, ten.WeightOp) and op.layout is not None and op.layout.is_chunked:
+                shape = ten.tensor(op.result).get_shape()
+                product = product_of(op.layout.axis.data, shape, rows)
+                groups[product.inputs if profile.vectors else product].append(product)
+        layouts: dict[Product, MatrixLayout] = {}
+        columns: dict[int, int] = {}
+        for products in groups.values():
+            layout = cheapest(profile, products, coefficients)
+            if layout.storage == Storage.PIVOTED:
+                layout = replace(layout, columns=columns.setdefault(layout.size, layout.columns))
+            layouts |= dict.fromkeys(products, layout)
+        return cls(layouts, rows)
 
     def layout(self, axis: int, shape: tuple[int, ...]) -> LayoutAttr:
         """The layout of a weight that is summed over an axis."""
-        product = Product(prod(shape) // shape[axis], shape[axis], self.rows)
-        chosen = cheapest(self.profile, product, self.coefficients)
+        chosen = self.layouts[product_of(axis, shape, self.rows)]
         if chosen.storage == Storage.ROWS:
             return LayoutAttr(Storage.ROWS)
-        return LayoutAttr(Storage(chosen.storage), axis, chosen.size)
+        return LayoutAttr(Storage(chosen.storage), axis, chosen.size, columns=chosen.columns)
+
+
+def product_of(axis: int, shape: tuple[int, ...], rows: int) -> Product:
+    """The product that sums over an axis of a weight."""
+    return Product(prod(shape) // shape[axis], shape[axis], rows)
 
 
 @dataclass
@@ -61,7 +87,7 @@ class AssignLayout(RewritePattern):
     def layout(self, op: ten.WeightOp | ten.AppendOp | ten.ReadOp) -> LayoutAttr:
         tensor = op.input if isinstance(op, ten.AppendOp) else op.result
         tiled, shape = op.layout, ten.tensor(tensor).get_shape()
-        if tiled is not None and tiled.storage.data == Storage.LANES:
+        if tiled is not None and tiled.storage.data in (Storage.LANES, Storage.PIVOTED):
             return tiled
         if self.storage is Storage.ROWS or tiled is None or not tiled.is_chunked:
             return LayoutAttr(Storage.ROWS)
@@ -69,6 +95,9 @@ class AssignLayout(RewritePattern):
         if self.by_cost is not None and isinstance(op, ten.WeightOp):
             return self.by_cost.layout(axis, shape)
         keys = len(shape) + (op.layers is not None)
+        if self.storage is Storage.PIVOTED:
+            is_weight = isinstance(op, ten.WeightOp)
+            return pivoted(tiled, shape, self.max_columns - keys) if is_weight else tiled
         if self.storage is Storage.COLUMNS and size + keys > self.max_columns:
             size = chunk_size(shape[axis], self.max_columns - keys)
         return LayoutAttr(self.storage, axis, size)
@@ -77,7 +106,8 @@ class AssignLayout(RewritePattern):
 @dataclass(frozen=True)
 class AssignLayoutsPass(ModulePass):
     """
-    Choose how weights and state are stored: chunks in arrays or in columns, all else in rows.
+    Choose how weights and state are stored: chunks in arrays or in columns, all else in rows;
+    where weights are pivoted, state is in arrays.
 
     With layout=auto, the size of a weight's chunks and whether it has any are what is estimated to
     be cheapest for batches of `rows` rows, by the coefficients in the file `costs`, or those that
@@ -87,7 +117,7 @@ class AssignLayoutsPass(ModulePass):
     name = "assign-layouts"
 
     target: str = "duckdb"
-    layout: Literal["auto", "rows", "arrays", "columns"] = "auto"
+    layout: Literal["auto", "rows", "arrays", "columns", "pivoted"] = "auto"
     rows: int = 1
     costs: str = ""
 
@@ -95,21 +125,23 @@ class AssignLayoutsPass(ModulePass):
         profile = target_profile(self.target)
         if self.rows < 1:
             raise TensorjoinError(f"assign-layouts: a batch of {self.rows} rows: choose 1 or more")
-        pattern = AssignLayout(self.storage(profile), profile.max_columns, self.by_cost(profile))
+        pattern = AssignLayout(
+            self.storage(profile), profile.max_columns, self.by_cost(profile, op)
+        )
         PatternRewriteWalker(pattern).rewrite_module(op)
 
-    def by_cost(self, profile: TargetProfile) -> ByCost | None:
+    def by_cost(self, profile: TargetProfile, module: ModuleOp) -> ByCost | None:
         if self.layout != "auto":
             return None
         measured = chosen(profile.name, self.costs)
-        return ByCost(profile, measured.seconds, self.rows)
+        return ByCost.of(module, profile, measured.seconds, self.rows)
 
     def storage(self, profile: TargetProfile) -> Storage:
         if self.layout == "auto":
             return Storage.ARRAYS if profile.vectors else Storage.COLUMNS
         storage = Storage(self.layout)
-        if storage is Storage.ARRAYS and not profile.vectors:
+        if storage in (Storage.ARRAYS, Storage.PIVOTED) and not profile.vectors:
             raise TensorjoinError(
-                f"{profile.name} has no vectors for layout=arrays: choose columns or rows"
+                f"{profile.name} has no vectors for layout={storage}: choose columns or rows"
             )
         return storage

@@ -17,7 +17,7 @@ from tensorjoin.targets import target_profile
 def product_with(weight: ten.WeightOp) -> PartedProduct | None:
     """The one product with a weight in chunks, if it keeps the first axis of the weight."""
     layout = weight.layout
-    if layout is None or layout.storage.data != Storage.ARRAYS or layout.axis.data == 0:
+    if layout is None or not layout.vector or layout.axis.data == 0:
         return None
     if not weight.result.has_one_use():
         return None
@@ -76,6 +76,12 @@ class InterleaveWeightsPass(ModulePass):
 
 
 def in_parts(weight: ten.WeightOp) -> LayoutAttr:
-    assert weight.layout is not None
-    axis, size = weight.layout.axis.data, weight.layout.size.data
-    return LayoutAttr(Storage.ARRAYS, axis, size, parts=len(weight.sources))
+    layout = weight.layout
+    assert layout is not None
+    return LayoutAttr(
+        Storage(layout.storage.data),
+        layout.axis.data,
+        layout.size.data,
+        columns=layout.columns.data,
+        parts=len(weight.sources),
+    )

@@ -18,6 +18,7 @@ from xdsl.pattern_rewriter import (
 from tensorjoin.dialects import sql
 from tensorjoin.dialects.expression import (
     AGGREGATES,
+    PACKS,
     CallAttr,
     ColumnRefAttr,
     LiteralAttr,
@@ -34,6 +35,8 @@ from tensorjoin.targets import target_profile
 
 REPEATED_CALLS = 12
 """How many function calls more a merged block may hold than the two blocks before."""
+ONCE = PACKS | {"dot"}
+"""Functions of many numbers, which a merged block never computes again."""
 MOST_SOURCES = 8
 """Sources that a merged block may have: so many joins planners order well. SQLite allows 64."""
 
@@ -50,10 +53,10 @@ def repeats_too_much(inner: Mapping[str, Attribute], reads: list[str]) -> bool:
     """Whether replacing each column read by its expression repeats much work."""
     repeated = 0
     for name, expression in inner.items():
-        if reads.count(name) > 1 and reads_many(expression):
+        if reads.count(name) > 1 and calls(expression, ONCE):
             return True
-        calls = sum(isinstance(e, CallAttr) and not numbers_chunk(e) for e in walk(expression))
-        repeated += calls * max(0, reads.count(name) - 1)
+        count = sum(isinstance(e, CallAttr) and not numbers_chunk(e) for e in walk(expression))
+        repeated += count * max(0, reads.count(name) - 1)
     return repeated > REPEATED_CALLS
 
 
@@ -149,6 +152,11 @@ def computes_of_many(inner: sql.SelectOp) -> bool:
     return any(reads_many(e) for e in inner.outputs.values())
 
 
+def cuts_vectors(inner: sql.SelectOp) -> bool:
+    """Whether a block cuts vectors, which a reader that joins would do for each pair of rows."""
+    return any(calls(e, frozenset({"slice"})) for e in inner.outputs.values())
+
+
 def joins_by_several(op: sql.SelectOp, replaced: Mapping[str, Attribute]) -> bool:
     """
     Whether a side of a join would be computed of several sources, and is not yet.
@@ -186,6 +194,8 @@ class MergeIntoReader(RewritePattern):
             if groups_by_constants(op, alias, inner):
                 continue
             if self.keeps_join_order and computes_lookup(op, alias, inner):
+                continue
+            if len(op.sources) > 1 and cuts_vectors(inner):
                 continue
             if self.sorts_groups and op.group and computes_of_many(inner):
                 continue

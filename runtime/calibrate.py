@@ -18,6 +18,7 @@ from tensorjoin.backends.emitter import emit_program
 from tensorjoin.calibration import Calibration
 from tensorjoin.cost import ROW_FORMATS, MatrixLayout, Product, matrix_product, seconds
 from tensorjoin.dialects.ten import Ten
+from tensorjoin.layouts import candidates
 from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.passes.push_projections import PushProjectionsPass
 from tensorjoin.pipelines import to_statements
@@ -95,6 +96,9 @@ def plan(profile: TargetProfile) -> Iterator[tuple[MatrixLayout, Product]]:
         for storage, chunks in storages.items():
             for size in sorted({chunk_size(inputs, chunk) for chunk in chunks}):
                 yield MatrixLayout(storage, size), product
+        for layout in candidates(profile, inputs):
+            if layout.storage == "pivoted":
+                yield layout, product
 
 
 def fitted(profile: TargetProfile, version: str, measurements: list[Measurement]) -> Calibration:
@@ -205,6 +209,8 @@ def product_module(layout: MatrixLayout, product: Product) -> ModuleOp:
     for dialect in (Builtin, Func, Ten):
         ctx.load_dialect(dialect)
     stored = layout.storage if layout.storage == "rows" else f"{layout.storage} 1 by {layout.size}"
+    if layout.storage == "pivoted":
+        stored += f" in {layout.columns}"
     x, w, y = (
         f"tensor<{product.inputs}x?xf32>",
         f"tensor<{product.outputs}x{product.inputs}xf32>",

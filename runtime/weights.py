@@ -162,22 +162,31 @@ def rows_of(block: np.ndarray, start: int, table: Table) -> dict[str, np.ndarray
         keys = index_columns(block.shape, start, names)
         return {**keys, table.values[0]: block.reshape(-1)}
     if table.chunks.parts > 1:
-        chunks = replace(table.chunks, parts=1)
-        rows = [
-            rows_of(part, start, replace(table, chunks=chunks, values=(name,)))
-            for part, name in zip(block, table.values, strict=True)
-        ]
-        return {name: column for part in rows for name, column in part.items()}
+        chunks, count = replace(table.chunks, parts=1), len(table.values) // len(block)
+        rows: dict[str, np.ndarray] = {}
+        for number, part in enumerate(block):
+            values = table.values[number * count : (number + 1) * count]
+            rows |= rows_of(part, start, replace(table, chunks=chunks, values=values))
+        return rows
     if table.chunks.bits:
         return lane_rows(block, start, table.chunks, names, table.values)
     axis, size = table.chunks.axis, table.chunks.size
     cut = chunked(block, axis, size)
     first = start // size if axis == 0 else start
     keys = index_columns(cut.shape[:-1], first, names)
-    vectors = cut.reshape(-1, size)
-    if table.chunks.as_columns:
-        return {**keys, **{name: vectors[:, k] for k, name in enumerate(table.values)}}
-    return {**keys, table.values[0]: vectors}
+    columns = column_parts(cut.reshape(-1, size), table.chunks.vector)
+    return {**keys, **dict(zip(table.values, columns, strict=True))}
+
+
+def column_parts(chunks: np.ndarray, vector: int) -> np.ndarray:
+    """
+    Chunks [rows, size] by columns: [columns, rows, vector], or [size, rows] where that is 0.
+    """
+    if not vector:
+        return chunks.T
+    count = chunks.shape[1] // vector
+    # Each in one piece of memory, for an engine to read in place.
+    return np.ascontiguousarray(np.moveaxis(chunks.reshape(-1, count, vector), 1, 0))
 
 
 def lane_rows(

@@ -170,10 +170,10 @@ func.func @forward() {
 
 
 def laid_out(layout: Layout, chunk: int = 4) -> tuple[ModulePass, ...]:
-    """Weights in chunks of at most `chunk`, as arrays or as columns; or, by rows, as they are."""
+    """Weights in chunks of at most `chunk`, in that storage; or, by rows, as they are."""
     if layout == "rows":
         return ()
-    target = "duckdb" if layout == "arrays" else "sqlite"
+    target = "sqlite" if layout == "columns" else "duckdb"
     return (TileWeightsPass(chunk), AssignLayoutsPass(target, layout))
 
 
@@ -207,4 +207,4 @@ def tensor_algebra(
     return applied(module, *passes, *laid_out(layout, 24)), weights
 
 
-LAYOUTS: tuple[Layout, ...] = ("rows", "arrays", "columns")
+LAYOUTS: tuple[Layout, ...] = ("rows", "arrays", "columns", "pivoted")

@@ -113,6 +113,22 @@ def test_a_batch_has_rows():
         applied(ModuleOp([]), AssignLayoutsPass("sqlite", rows=0))
 
 
-def test_arrays_need_vectors():
-    with pytest.raises(TensorjoinError, match="sqlite has no vectors"):
-        applied(ModuleOp([]), AssignLayoutsPass("sqlite", "arrays"))
+@pytest.mark.parametrize("layout", ["arrays", "pivoted"])
+def test_arrays_need_vectors(layout: Layout):
+    with pytest.raises(TensorjoinError, match=f"sqlite has no vectors for layout={layout}"):
+        applied(ModuleOp([]), AssignLayoutsPass("sqlite", layout))
+
+
+def test_vectors_that_meet_are_cut_alike(tmp_path: Path):
+    """Each weight alone, the small one would be one array, and the large one several columns."""
+    module = """
+    func.func @forward() {
+      %v = ten.weight @v from ["v"] layout <arrays 1 by 64> : tensor<3x768xf32>
+      %w = ten.weight @w from ["w"] layout <arrays 1 by 64> : tensor<900x768xf32>
+      func.return
+    }
+    """
+    seconds = costs(tmp_path / "costs.json", "duckdb", spilled=1.0, columns=1e4, read=1e5)
+    assigned = applied(module, AssignLayoutsPass("duckdb", costs=seconds))
+    weights = [op for op in assigned.walk() if isinstance(op, ten.WeightOp)]
+    assert [w.layout for w in weights] == [LayoutAttr(Storage.PIVOTED, 1, 768, columns=6)] * 2

@@ -1,6 +1,7 @@
 """`sql-run calibrate`: what is measured, and that nothing is left behind."""
 
 import itertools
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,11 @@ def test_what_is_timed_is_a_product(database: Database, layout: MatrixLayout):
         assert v == pytest.approx(expected[o, p], rel=1e-5)
 
 
+def test_columns_of_vectors_are_timed():
+    with closing(connect("duckdb:///:memory:", create=True)) as database:
+        assert measure(database, MatrixLayout("pivoted", 12, 3), Product(3, 12, 2)) > 0
+
+
 @pytest.mark.parametrize("failing", [KeyboardInterrupt, RuntimeError])
 def test_nothing_is_left_behind(
     database: Database, monkeypatch: pytest.MonkeyPatch, failing: type[BaseException]
@@ -76,7 +82,8 @@ def test_nothing_is_left_behind(
 def test_every_storage_is_measured(database: Database):
     planned = list(plan(database.profile))
     storages = {layout.storage for layout, _ in planned}
-    assert storages == {"rows", "columns"} | ({"arrays"} if database.profile.vectors else set())
+    vectors = {"arrays", "pivoted"} if database.profile.vectors else set[str]()
+    assert storages == {"rows", "columns"} | vectors
     assert len(set(planned)) == len(planned)
 
 

@@ -81,6 +81,22 @@ def test_long_rows():
     assert short.statements == 2
 
 
+def test_columns_of_vectors():
+    product = Product(outputs=3, inputs=24)
+    whole = matrix_product(MatrixLayout("arrays", 24), product, PLAIN)
+    cut = matrix_product(MatrixLayout("pivoted", 24, 4), product, PLAIN)
+    assert cut == whole + Work(columns=8)
+
+
+@pytest.mark.parametrize("columns_apart", [False, True])
+def test_long_rows_of_short_columns(columns_apart: bool):
+    format = RowFormat(4, 8, together=40, stores_chunks=False, columns_apart=columns_apart)
+    product = Product(outputs=3, inputs=24)
+    for columns, is_long in ((1, True), (2, True), (3, not columns_apart)):
+        work = matrix_product(MatrixLayout("pivoted", 24, columns), product, format)
+        assert work.spilled == (work.bytes if is_long else 0)
+
+
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("target", ROW_FORMATS)
 def test_more_of_anything_is_more_work(storage: str, target: str):

@@ -203,6 +203,6 @@ def test_parentheses(expression: str, text: str, target: str):
 
 def test_every_engine_spells_the_same_functions():
     """But vectors, which only DuckDB has, and what takes the place of missing math functions."""
-    optional = {"dot", "element", "pack", "pack_sparse", "pow10", "exponent10"}
+    optional = {"dot", "element", "slice", "pack", "pack_sparse", "pow10", "exponent10"}
     known = [set(spelling.functions) - optional for spelling in SPELLINGS.values()]
     assert known[0] == known[1] == known[2]

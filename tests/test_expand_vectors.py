@@ -11,8 +11,12 @@ from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import CallAttr, call, col, depth, walk
 from tensorjoin.dialects.rel import RelationType
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.passes.expand_vectors import ExpandVectorsPass, balanced
+from tensorjoin.passes.expand_vectors import ExpandVectorsPass
 from tensorjoin.passes.push_projections import PushProjectionsPass
+from tensorjoin.passes.relational.cut_expressions import balanced
+from tensorjoin.passes.row_to_column import RowToColumnPass
+from tensorjoin.passes.tile_weights import TileWeightsPass
+from tensorjoin.pipelines import Layout
 
 EXPAND = ExpandVectorsPass()
 
@@ -46,19 +50,58 @@ def test_samples(sample: str, chunk: int):
     assert_no_vectors(expanded)
 
 
-@pytest.mark.parametrize("layout", ["columns 0 by 4", "columns 0 by 3", "columns 1 by 7"])
-def test_chunks_of_any_axis(layout: str):
+def assert_longest(module: ModuleOp, longest: int) -> None:
+    """The tables of a module hold vectors up to that length."""
+    tables = (op for op in module.walk() if isinstance(op, rel.TableOp))
+    types = [type for table in tables for type in table.schema.values.values()]
+    vectors = [type.get_shape()[0] for type in types if isinstance(type, VectorType)]
+    assert max(vectors, default=0) <= longest
+    assert vectors
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 4, 5, 7])
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
+def test_samples_in_columns_of_vectors(sample: str, chunk: int):
+    expanded = assert_same_meaning(sample, *laid_out("pivoted", chunk), CONVERT, EXPAND)
+    if "ten.weight" in sample:
+        assert_longest(expanded, chunk)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_rows_of_several_columns(width: int):
+    for sample in (SAMPLES["contract"], SAMPLES["gather"]):
+        tiled = (TileWeightsPass(2), RowToColumnPass(width))
+        assert_longest(assert_same_meaning(sample, *tiled, CONVERT, EXPAND), 2)
+
+
+@pytest.mark.parametrize(
+    ("layout", "longest"),
+    [
+        ("columns 0 by 4", 0),
+        ("columns 0 by 3", 0),
+        ("columns 1 by 7", 0),
+        ("pivoted 0 by 4 in 2", 2),
+        ("pivoted 1 by 9 in 3", 3),
+        ("pivoted 1 by 12 in 3", 4),
+    ],
+)
+def test_chunks_of_any_axis(layout: str, longest: int):
     for sample in (SAMPLES["contract"], SAMPLES["gather"]):
         for weight in ("10x10", "7x10"):
             sample = sample.replace(
                 f"] : tensor<{weight}xf32>", f"] layout <{layout}> : tensor<{weight}xf32>"
             )
         assert "layout" in sample
-        assert_no_vectors(assert_same_meaning(sample, CONVERT, EXPAND))
+        expanded = assert_same_meaning(sample, CONVERT, EXPAND)
+        if longest:
+            assert_longest(expanded, longest)
+        else:
+            assert_no_vectors(expanded)
 
 
-def test_state():
-    assert_same_state(*laid_out("columns"), CONVERT, EXPAND)
+@pytest.mark.parametrize("layout", ["columns", "pivoted"])
+def test_state(layout: Layout):
+    assert_same_state(*laid_out(layout), CONVERT, EXPAND)
 
 
 @pytest.mark.parametrize("layout", ["rows", "arrays"])
@@ -67,12 +110,17 @@ def test_what_is_not_stored_as_columns_stays(layout: str):
     assert applied(module, EXPAND).is_structurally_equivalent(module)
 
 
+@pytest.mark.parametrize("layout", ["columns", "pivoted"])
 @pytest.mark.parametrize("rolled", [False, True])
-def test_llama(tmp_path: Path, rolled: bool):
-    module, weights = tensor_algebra(tmp_path, "columns", rolled)
+def test_llama(tmp_path: Path, rolled: bool, layout: Layout):
+    module, weights = tensor_algebra(tmp_path, layout, rolled)
     inputs = stream_tables([5, 3, 8, 1])
     passes = (CONVERT, PushProjectionsPass(), EXPAND)
-    assert_no_vectors(assert_same_meaning(module, *passes, weights=weights, inputs=inputs))
+    expanded = assert_same_meaning(module, *passes, weights=weights, inputs=inputs)
+    if layout == "columns":
+        assert_no_vectors(expanded)
+    else:
+        assert_longest(expanded, 24)
 
 
 MISSING = """
@@ -109,6 +157,25 @@ def test_trees_are_balanced(size: int):
         f"x{n}" for n in range(size)
     ]
     assert 2 ** (depth(tree) - 1) < 2 * size
+
+
+CUT = """
+rel.table weight @w : <[i: 2], v: vector<6xf32>> from ["w"] layout <pivoted 0 by 6 in 2>
+rel.table weight @u : <[i: 2], v: vector<6xf32>> from ["u"] layout <{}>
+"""
+
+
+def test_what_meets_is_cut_alike():
+    module = applied(CUT.format("arrays 0 by 6"), EXPAND)
+    layouts = {str(op.layout) for op in module.ops if isinstance(op, rel.TableOp)}
+    assert layouts == {"#rel.layout<pivoted 0 by 6 in 2>"}
+
+
+@pytest.mark.parametrize(("layout", "length"), [("pivoted 0 by 6 in 3", 2), ("columns 0 by 6", 1)])
+def test_what_meets_cannot_be_cut_alike(layout: str, length: int):
+    reason = f"vectors of 6 elements are in columns of 3 in one table and of {length} in another"
+    with pytest.raises(TensorjoinError, match=reason):
+        applied(CUT.format(layout), EXPAND)
 
 
 def test_a_vector_that_is_no_column():

@@ -11,11 +11,13 @@ from xdsl.dialects.builtin import ModuleOp
 from tensorjoin.dialects import rel, ten
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.passes.decompose import DecomposePass
+from tensorjoin.passes.expand_vectors import ExpandVectorsPass
 from tensorjoin.passes.fuse_contractions import FuseContractionsPass
 from tensorjoin.passes.fuse_elementwise import FuseElementwisePass
 from tensorjoin.passes.hoist_factors import HoistFactorsPass
 from tensorjoin.passes.interleave_weights import InterleaveWeightsPass
 from tensorjoin.passes.roll_layers import RollLayersPass
+from tensorjoin.passes.row_to_column import RowToColumnPass
 
 GATED = """
 func.func @forward(%x: tensor<?x10xf32SPARSE>) -> tensor<?x5xf32SPARSE> {
@@ -63,6 +65,14 @@ def test_gated(sparse: str, chunk: int):
     converted = assert_same_meaning(interleaved, CONVERT)
     # The parts come from one relation, and no row is looked for.
     assert not any(isinstance(op, rel.SelectOp) for op in converted.walk())
+
+
+def test_pivoted():
+    module = applied(GATED.replace("SPARSE", ""), *laid_out("arrays", 3), RowToColumnPass(2))
+    passes = (InterleaveWeightsPass(), CONVERT, ExpandVectorsPass())
+    tables = [op for op in assert_same_meaning(module, *passes).ops if isinstance(op, rel.TableOp)]
+    (weight,) = (table for table in tables if table.sym_name.data == "w")
+    assert list(weight.schema.values) == ["v0_0", "v0_1", "v1_0", "v1_1", "v2_0", "v2_1"]
 
 
 def test_a_part_that_is_read_twice():

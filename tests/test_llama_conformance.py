@@ -65,10 +65,18 @@ def check_model(url: str, opened: list[Database], name: str, expected: Reference
     assert list(session.generate(prompt, count, Sampling())) == wanted[:end]
 
 
-@pytest.mark.parametrize("name", ["small", "odd"])
-def test_layer_by_layer(name: str, database: Database, tmp_path: Path):
+def skip_without_vectors(database: Database, layout: Layout) -> None:
+    if layout == "pivoted" and not database.profile.vectors:
+        pytest.skip("no vectors")
+
+
+@pytest.mark.parametrize(
+    ("name", "layout"), [("small", "auto"), ("odd", "auto"), ("odd", "pivoted")]
+)
+def test_layer_by_layer(name: str, layout: Layout, database: Database, tmp_path: Path):
     """What a session runs for many rows or large layers, where one statement could do all."""
-    load(database, name, tmp_path)
+    skip_without_vectors(database, layout)
+    load(database, name, tmp_path, layout)
     session, expected = new_session(database, name), reference(name)
     layerwise = session.procedures.pop(LAYERWISE, None)
     assert (layerwise is not None) == database.profile.recurses
@@ -94,9 +102,10 @@ def test_logits_and_greedy_tokens(
 
 @pytest.mark.parametrize(
     ("name", "layout"),
-    [("odd", "rows"), ("small", "rows"), ("small", "columns")],
+    [("odd", "rows"), ("small", "rows"), ("small", "columns"), ("odd", "pivoted")],
 )
 def test_logits_in_other_layouts(name: str, layout: Layout, database: Database, tmp_path: Path):
+    skip_without_vectors(database, layout)
     load(database, name, tmp_path, layout)
     expected = reference(name)
     logits = logits_of(database, name, [[int(token) for token in expected.prompt]])
@@ -122,8 +131,10 @@ def test_prefill_splits_anywhere(
         np.testing.assert_allclose(result, results[0], rtol=0, atol=SPLIT_TOLERANCE)
 
 
-def test_demo_model(database_url: str, reopened: list[Database]):
+@pytest.mark.parametrize("layout", ["auto", "pivoted"])
+def test_demo_model(database_url: str, layout: Layout, reopened: list[Database]):
     reopened.append(connect(database_url, create=True))
-    load_model(reopened[-1], DEMO, name="demo")
+    skip_without_vectors(reopened[-1], layout)
+    load_model(reopened[-1], DEMO, name="demo", layout=layout)
     reopened[-1].close()
     check_model(database_url, reopened, "demo", reference("demo"))

@@ -9,10 +9,13 @@ from models.llama import CONFIGURATIONS, write_checkpoint
 from models.references import reference
 
 from tensorjoin.backends.connect import connect
+from tensorjoin.pipelines import Layout
 from tensorjoin.program import Statement
 from tensorjoin.runtime.catalog import find_model
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Sampling, Session
+
+DEMO = Path(__file__).parents[1] / "examples" / "demo"
 
 
 @pytest.fixture
@@ -23,18 +26,36 @@ def pgvector_url(postgres_database_url: str) -> str:
     return postgres_database_url
 
 
-@pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_logits_and_greedy_tokens(name: str, pgvector_url: str, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("name", "layout"), [*((name, "auto") for name in CONFIGURATIONS), ("odd", "pivoted")]
+)
+def test_logits_and_greedy_tokens(name: str, layout: Layout, pgvector_url: str, tmp_path: Path):
     expected = reference(name)
     prompt = [int(token) for token in expected.prompt]
     database = connect(pgvector_url, create=False)
     try:
-        model = load_model(database, write_checkpoint(tmp_path / name, name))
+        model = load_model(database, write_checkpoint(tmp_path / name, name), layout=layout)
         assert model.manifest.target == "pgvector"
         types = database.query(
             Statement("SELECT count(*) FROM pg_attribute WHERE atttypid = 'vector'::regtype")
         )
         assert types[0][0] > 0
+        session = Session(database, find_model(database, None))
+        session.forward(prompt, emit_all=True)
+        np.testing.assert_allclose(session.logits(), expected.logits, rtol=0, atol=1e-4)
+        session.restart()
+        greedy = [int(token) for token in expected.greedy]
+        assert list(session.generate(prompt, 8, Sampling())) == greedy[:8]
+    finally:
+        database.close()
+
+
+def test_demo_model_in_columns_of_vectors(pgvector_url: str):
+    expected = reference("demo")
+    prompt = [int(token) for token in expected.prompt]
+    database = connect(pgvector_url, create=False)
+    try:
+        load_model(database, DEMO, name="demo", layout="pivoted")
         session = Session(database, find_model(database, None))
         session.forward(prompt, emit_all=True)
         np.testing.assert_allclose(session.logits(), expected.logits, rtol=0, atol=1e-4)

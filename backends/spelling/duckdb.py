@@ -48,6 +48,14 @@ def element(vector: exp.Expr, index: exp.Expr) -> exp.Expr:
     return function("LIST_EXTRACT")(vector, binary(exp.Add)(index, integer(1)))
 
 
+def slice_vector(vector: exp.Expr, start: exp.Expr, size: exp.Expr) -> exp.Expr:
+    """Elements from `start`, which counts from 0; lists count from 1, and include the last."""
+    first, last = int(start.name) + 1, int(start.name) + int(size.name)
+    return exp.Bracket(
+        this=vector, expressions=[exp.Slice(this=integer(first), expression=integer(last))]
+    )
+
+
 DUCKDB_FUNCTIONS: Mapping[str, Function] = {
     **FUNCTIONS,
     **float_comparisons(function("ISNAN")),
@@ -57,6 +65,7 @@ DUCKDB_FUNCTIONS: Mapping[str, Function] = {
     "to_long": truncation("BIGINT"),
     "dot": function("LIST_DOT_PRODUCT"),
     "element": element,
+    "slice": slice_vector,
     "pack": pack,
     "pack_sparse": pack_sparse,
 }

@@ -44,10 +44,17 @@ def element(vector: exp.Expr, index: exp.Expr) -> exp.Expr:
     return exp.Bracket(this=exp.Paren(this=reals(vector)), expressions=[place])
 
 
+def slice_vector(vector: exp.Expr, start: exp.Expr, size: exp.Expr) -> exp.Expr:
+    """Elements from `start`, which counts from 0; vectors count from 1."""
+    first = integer(int(start.name) + 1)
+    return as_vector(function("SUBVECTOR")(vector, first, size), size)
+
+
 PGVECTOR_FUNCTIONS: Mapping[str, Function] = {
     **POSTGRES_FUNCTIONS,
     "dot": function("INNER_PRODUCT"),
     "element": element,
+    "slice": slice_vector,
     "pack": pack,
     "pack_sparse": pack_sparse,
 }

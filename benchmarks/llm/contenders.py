@@ -14,6 +14,8 @@ CONTENDERS: dict[str, Contender] = {
         SqlContender("sqlite-8-bits", "sqlite", "auto", bits=8),
         SqlContender("duckdb-naive", "duckdb", "rows"),
         SqlContender("duckdb-row-chunks", "duckdb", "arrays", loops=True),
+        SqlContender("duckdb-ROW2COL", "duckdb", "pivoted", loops=True),
+        SqlContender("duckdb-pivoted", "duckdb", "pivoted"),
         SqlContender("duckdb-columns", "duckdb", "columns"),
         SqlContender("duckdb", "duckdb", "auto"),
         SqlContender("duckdb-loop", "duckdb", "auto", loops=True),

@@ -8,7 +8,6 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 
 from tensorjoin.dialects import rel, ten
 from tensorjoin.dialects.expression import call, col, lit
-from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.dialects.rel import AssignmentAttr, schema
 from tensorjoin.passes.relational.scalars import scalar_expressions
 from tensorjoin.passes.relational.values import Emitter, as_tensor, key, layout_of
@@ -144,6 +143,5 @@ class ConvertGather(RewritePattern):
         joined = out.join([wanted, table])
         gathered = out.emit(rel.ProjectOp(joined, {k: k for k in result}, {"v": found}))
         if layout is not None:
-            axis = result.index(letters[layout.axis.data])
-            layout = LayoutAttr(Storage(layout.storage.data), axis, layout.size.data)
+            layout = layout.along(result.index(letters[layout.axis.data]))
         rewriter.replace(op, [*out.ops, as_tensor(gathered, ten.tensor(op.result), layout)])

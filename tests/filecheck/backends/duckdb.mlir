@@ -49,6 +49,8 @@ func.func @vector_functions() {
   %x = sql.table @select : !rel.relation<[p: ?, i: 4], v: f32, n: i32, flag: i1>
   %q = sql.select {o = a.o, c0 = dot(a.w, a.w), c1 = element(a.w, mod(a.o, 4))} from %w as a : !rel.relation<[o: 3], c0: f32, c1: f32>
   sql.insert %q into @out
+  %s = sql.select {o = a.o, c2 = slice(a.w, 2, 2)} from %w as a : !rel.relation<[o: 3], c2: vector<2xf32>>
+  sql.insert %s into @out
   %p = sql.select {p = a.p, w = pack(a.v, a.i, 4)} from %x as a group [a.p] : !rel.relation<[p: ?], w: vector<4xf32>>
   sql.insert %p into @out
   func.return
@@ -112,6 +114,7 @@ func.func @unions() {
 // CHECK-NEXT: DELETE FROM "select";
 // CHECK:      -- vector_functions
 // CHECK-NEXT: INSERT INTO "out" ("o", "c0", "c1") SELECT "a"."o" AS "o", LIST_DOT_PRODUCT("a"."w", "a"."w") AS "c0", LIST_EXTRACT("a"."w", "a"."o" % 4 + 1) AS "c1" FROM "vectors" AS "a";
+// CHECK-NEXT: INSERT INTO "out" ("o", "c2") SELECT "a"."o" AS "o", "a"."w"[3:4] AS "c2" FROM "vectors" AS "a";
 // CHECK-NEXT: INSERT INTO "out" ("p", "w") SELECT "a"."p" AS "p", LIST_RESIZE(LIST(CAST("a"."v" AS REAL) ORDER BY "a"."i"), 4, CAST(0 AS REAL)) AS "w" FROM "select" AS "a" GROUP BY "a"."p";
 // CHECK:      -- scalar_functions
 // CHECK-NEXT: INSERT INTO "out" ("p", "c0", "c1", "c2", "c3", "c4", "c5", "c6") SELECT "a"."p" AS "p", 1.0e0 / "a"."v" AS "c0", SQRT("a"."v") AS "c1", LN("a"."v") AS "c2", CAST('Infinity' AS DOUBLE) AS "c3", -CAST('Infinity' AS DOUBLE) AS "c4", CAST('NaN' AS DOUBLE) AS "c5", POWER("a"."v", 0.5e0) AS "c6" FROM "select" AS "a" WHERE ISNAN("a"."v") AND NOT ISNAN("a"."v") AND "a"."v" < 0.5e0 AND NOT ("a"."v" = 0.5e0 AND NOT ISNAN("a"."v")) AND 0.5e0 >= "a"."v";

@@ -100,9 +100,9 @@ func.func @in_vectors() {
   %x = sql.table @x : !rel.relation<[p: ?, i: 8], v: f64>
   %q = sql.select {p = a.p, v = pack(a.v, a.i, 4)} from %x as a group [a.p] : !rel.relation<[p: ?], v: vector<4xf32>>
   %w = sql.table @chunks : !rel.relation<[o: 3, i: 2], v: vector<4xf32>>
-  %r = sql.select {p = b.p, o = a.o, v = dot(b.v, a.v), e = element(a.v, a.i)} from %w as a, %q as b : !rel.relation<[p: ?, o: 3], v: f32, e: f32>
+  %r = sql.select {p = b.p, o = a.o, v = dot(b.v, a.v), e = element(a.v, a.i), s = slice(a.v, 2, 2)} from %w as a, %q as b : !rel.relation<[p: ?, o: 3], v: f32, e: f32, s: vector<2xf32>>
   sql.insert %r into @x
   func.return
 }
 // CHECK: CAST(ARRAY_CAT(ARRAY_AGG(CAST("a"."v" AS REAL) ORDER BY "a"."i"), ARRAY_FILL(CAST(0 AS REAL), ARRAY[4 - CAST(COUNT(*) AS INT)])) AS VECTOR(4))
-// CHECK: INNER_PRODUCT("b"."v", "a"."v") AS "v", (CAST("a"."v" AS REAL[]))["a"."i" + 1] AS "e"
+// CHECK: INNER_PRODUCT("b"."v", "a"."v") AS "v", (CAST("a"."v" AS REAL[]))["a"."i" + 1] AS "e", CAST(SUBVECTOR("a"."v", 3, 2) AS VECTOR(2)) AS "s"

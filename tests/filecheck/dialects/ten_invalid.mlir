@@ -191,7 +191,7 @@ func.func @unknown_storage() {
   %w = ten.weight @w from ["w"] layout <tree 1 by 2> : tensor<6x4xf32>
   func.return
 }
-// CHECK: Expected `rows`, `arrays`, `columns`, or `lanes`
+// CHECK: Expected `rows`, `arrays`, `columns`, `pivoted`, or `lanes`
 
 // -----
 
@@ -200,6 +200,14 @@ func.func @empty_chunks() {
   func.return
 }
 // CHECK: a chunk has at least one element, of an axis from 0
+
+// -----
+
+func.func @unequal_columns() {
+  %w = ten.weight @w from ["w"] layout <pivoted 1 by 4 in 3> : tensor<6x4xf32>
+  func.return
+}
+// CHECK: 4 elements make no 3 columns of equal size
 
 // -----
 

@@ -20,6 +20,9 @@ func.func @operators(%x: tensor<?x4xf32>, %s: tensor<?xf32>, %ids: tensor<?xi32>
   %u = ten.weight @down from ["down"] layout <columns 0 by 4> : tensor<8x4xf32>
   // CHECK-NEXT: %u = ten.weight @down from ["down"] layout <columns 0 by 4> : tensor<8x4xf32>
   // GENERIC-NEXT: %u = "ten.weight"() <{symbol = @down, sources = ["down"], layout = #rel.layout<columns 0 by 4>}> : () -> tensor<8x4xf32>
+  %pivoted = ten.weight @pivoted from ["pivoted"] layout <pivoted 1 by 4 in 2> : tensor<8x4xf32>
+  // CHECK-NEXT: %pivoted = ten.weight @pivoted from ["pivoted"] layout <pivoted 1 by 4 in 2> : tensor<8x4xf32>
+  // GENERIC-NEXT: %pivoted = "ten.weight"() <{symbol = @pivoted, sources = ["pivoted"], layout = #rel.layout<pivoted 1 by 4 in 2>}> : () -> tensor<8x4xf32>
   %t = ten.weight @table from ["table"] layout <rows> : tensor<8x4xf32>
   // CHECK-NEXT: %t = ten.weight @table from ["table"] layout <rows> : tensor<8x4xf32>
   // GENERIC-NEXT: %t = "ten.weight"() <{symbol = @table, sources = ["table"], layout = #rel.layout<rows>}> : () -> tensor<8x4xf32>

@@ -3,6 +3,8 @@
 // RUN: sql-opt %s --pass 'assign-layouts{target=sqlite}' | filecheck %s --check-prefix COST-SQLITE
 // RUN: sql-opt %s --pass 'assign-layouts{target=sqlite layout=columns}' | filecheck %s --check-prefix SQLITE
 // RUN: sql-opt %s --pass 'assign-layouts{layout=rows}' | filecheck %s --check-prefix ROWS
+// RUN: sql-opt %s --pass 'assign-layouts{layout=pivoted}' | filecheck %s --check-prefix PIVOTED
+// RUN: not sql-opt %s --pass 'assign-layouts{target=sqlite layout=pivoted}' 2>&1 | filecheck %s --check-prefix NO-VECTORS
 // RUN: not sql-opt %s --pass 'assign-layouts{costs="/nowhere.json"}' 2>&1 | filecheck %s --check-prefix NOWHERE
 // RUN: not sql-opt %s --pass 'assign-layouts{target=postgres layout=arrays}' 2>&1 | filecheck %s --check-prefix REFUSED
 
@@ -35,5 +37,11 @@ func.func @weights(%layer: index) {
 // COST-SQLITE:      %plain = ten.weight @plain from ["plain"] layout <rows> : tensor<8xf32>
 // COST-SQLITE-NEXT: %tiled = ten.weight @tiled from ["tiled"] layout <columns 1 by {{[0-9]+}}> : tensor<9x128xf32>
 // COST-SQLITE-NEXT: %wide = ten.weight @wide {{.*}} layout <columns 1 by {{[0-9]+}}> : tensor<9x4000xf32>
+
+// PIVOTED:      %plain = ten.weight @plain from ["plain"] layout <rows> : tensor<8xf32>
+// PIVOTED-NEXT: %tiled = ten.weight @tiled from ["tiled"] layout <pivoted 1 by 128 in 2> : tensor<9x128xf32>
+// PIVOTED-NEXT: %wide = ten.weight @wide {{.*}} layout <pivoted 1 by 4000 in 2> : tensor<9x4000xf32>
+
+// NO-VECTORS: sql-opt: sqlite has no vectors for layout=pivoted: choose columns or rows
 
 // NOWHERE: sql-opt: cannot read /nowhere.json

@@ -1,5 +1,6 @@
 // RUN: sql-opt %s --expand-vectors | filecheck %s
 // RUN: sed 's/columns 1/arrays 1/' %s | sql-opt --expand-vectors | filecheck %s --check-prefix ARRAYS
+// RUN: sed 's/columns 1 by 3/pivoted 1 by 4 in 2/; s/vector<3x/vector<4x/; s/, 3)/, 4)/' %s | sql-opt --expand-vectors | filecheck %s --check-prefix PIVOTED
 
 // CHECK:      rel.table weight @w : <[o: 5, i: 2], v_0: f32, v_1: f32, v_2: f32>
 // CHECK-NEXT: rel.table input @x : <[p: ?, i: 6], v: f32>
@@ -42,3 +43,13 @@ func.func @element() {
 // CHECK: rel.select %{{.*}} where lt(add(mul(i, 3), slot), 5)
 // CHECK-NEXT: rel.project %{{.*}} [o, i = add(mul(i, 3), slot) to 5] {v = if(lt(slot, 1), v_0, if(lt(slot, 2), v_1, v_2))}
 // ARRAYS: {v = element(v, slot)}
+
+// A whole vector is packed, and cut once.
+// PIVOTED:      rel.table weight @w : <[o: 5, i: 2], v_0: vector<2xf32>, v_1: vector<2xf32>> {{.*}} layout <pivoted 1 by 4 in 2>
+// PIVOTED-LABEL: func.func @dot
+// PIVOTED:      rel.project %w [o, i] {x1_0 = v_0, x1_1 = v_1}
+// PIVOTED:      %[[P:.*]] = rel.aggregate %{{.*}} by [p, i] {x0 = pack(v, slot, 4)}
+// PIVOTED-NEXT: rel.project %[[P]] [p, i] {x0_0 = slice(x0, 0, 2), x0_1 = slice(x0, 2, 2)}
+// PIVOTED:      {v = sum(add(to_float(dot(x0_0, x1_0)), to_float(dot(x0_1, x1_1))))}
+// PIVOTED-LABEL: func.func @element
+// PIVOTED:      {v = if(lt(slot, 2), element(v_0, mod(slot, 2)), element(v_1, mod(slot, 2)))}

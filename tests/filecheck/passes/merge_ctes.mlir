@@ -132,3 +132,18 @@ func.func @looked_up() {
 // CHECK: %index = sql.select {p = a0.p, i = a1.i, n = add(a0.v, a1.w)} from %t as a0, %u as a1 where [eq(a0.i, a1.i)]
 // CHECK: %found = sql.select {{.*}} from %index as a, %next as b where [eq(a.n, b.n)]
 // SQLITE: %found = sql.select {{.*}} from %t as a0, %u as a1, %next as a2 where [eq(a0.i, a1.i), eq(add(a0.v, a1.w), a2.n)]
+
+// A vector is packed once, however often it is cut, and cut once, however many rows it meets.
+// CHECK-LABEL: func.func @cut
+func.func @cut() {
+  %t = sql.table @t : !rel.relation<[p: ?, i: 4], v: f64>
+  %w = sql.table @w : !rel.relation<[o: 9], w_0: vector<2xf32>, w_1: vector<2xf32>>
+  %x = sql.select {p = a.p, x = pack(a.v, a.i, 4)} from %t as a group [a.p] : !rel.relation<[p: ?], x: vector<4xf32>>
+  %parts = sql.select {p = a.p, x_0 = slice(a.x, 0, 2), x_1 = slice(a.x, 2, 2)} from %x as a : !rel.relation<[p: ?], x_0: vector<2xf32>, x_1: vector<2xf32>>
+  %y = sql.select {p = a.p, o = b.o, v = add(dot(a.x_0, b.w_0), dot(a.x_1, b.w_1))} from %parts as a, %w as b : !rel.relation<[p: ?, o: 9], v: f64>
+  sql.insert %y into @out
+  func.return
+}
+// CHECK: %x = sql.select {p = a.p, x = pack(a.v, a.i, 4)} from %t as a group [a.p]
+// CHECK: %parts = sql.select {p = a.p, x_0 = slice(a.x, 0, 2), x_1 = slice(a.x, 2, 2)} from %x as a
+// CHECK: %y = sql.select {{.*}} from %parts as a, %w as b
