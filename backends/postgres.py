@@ -1,7 +1,7 @@
 """PostgreSQL, through psycopg."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -132,6 +132,9 @@ class PostgresDatabase(Database):
     def _execute(self, statement: Statement, arguments: dict[str, Value]) -> None:
         self._worker.run(lambda: self._run(statement, arguments))
 
+    def _execute_all(self, calls: Sequence[tuple[Statement, dict[str, Value]]]) -> None:
+        self._worker.run(lambda: self._run_all(calls))
+
     def _query(self, statement: Statement, arguments: dict[str, Value]) -> list[tuple[Any, ...]]:
         return self._worker.run(
             lambda: (
@@ -144,6 +147,12 @@ class PostgresDatabase(Database):
     ) -> psycopg.Cursor[tuple[Any, ...]]:
         parameters = list(arguments.values())
         return self._cursor.execute(statement.sql.encode(), parameters, prepare=True)
+
+    def _run_all(self, calls: Sequence[tuple[Statement, dict[str, Value]]]) -> None:
+        """Send each statement while those before it run."""
+        with self._connection.pipeline():
+            for statement, arguments in calls:
+                self._run(statement, arguments)
 
     def _cancel(self) -> None:
         with contextlib.suppress(psycopg.Error):
