@@ -17,11 +17,13 @@ from tensorjoin.program import Statement
 from tensorjoin.targets import PGVECTOR, POSTGRES, TargetProfile
 
 # Statements are short: compiling one costs more than it saves. Their joins are ordered already, and
-# by better estimates: temporary tables have no statistics.
+# by better estimates: temporary tables have no statistics. What a token leaves in these is some
+# megabytes, and would go through files.
 SETTINGS = (
     "SET client_min_messages = warning",
     "SET jit = off",
     "SET join_collapse_limit = 1",
+    "SET temp_buffers = '64MB'",
 )
 TABLES = Statement(
     "SELECT relname::text FROM pg_catalog.pg_class"
