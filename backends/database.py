@@ -152,6 +152,10 @@ class Database(ABC):
         """
         return
 
+    def analyze(self, table: str) -> None:
+        """Let an engine that plans by statistics look at what a table now holds."""
+        return
+
     def expect_rows(self, rows: int) -> None:
         """Prepare for statements over tables of up to so many rows."""
         return

@@ -74,6 +74,9 @@ class PostgresDatabase(Database):
     def extended_profile(self) -> TargetProfile:
         return PGVECTOR if self.query(PGVECTOR_INSTALLED) else self.profile
 
+    def analyze(self, table: str) -> None:
+        self.execute(Statement(f"ANALYZE {quoted(table)}"))
+
     def limit_memory(self, size: int) -> None:
         # The server's shared memory is not ours to set, only what it adds for this session.
         # Several sorts and hashes may be under way in one statement.
