@@ -35,9 +35,10 @@ builtin.module {
   // The most likely token, the first of equals.
   func.func @greedy() {
     %logits = rel.scan @logits : !rel.relation<sparse [p: ?, t: ?], v: f64>
-    %ranked = rel.window %logits per [p] by [desc v, t] {rank = row_number()}
-    %best = rel.select %ranked where eq(rank, 1)
-    %token = rel.project %best [p] {token = t}
+    %highest = rel.aggregate %logits by [p] {top = max(v)}
+    %both = rel.join %logits, %highest on [p]
+    %best = rel.select %both where eq(v, top)
+    %token = rel.aggregate %best by [p] {token = min(t)}
     rel.insert %token into @sampled
     func.return
   }

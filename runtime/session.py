@@ -150,11 +150,20 @@ class Session:
         return values.reshape(-1, self.model.manifest.vocab_size)
 
     def sampled(self) -> int:
-        """The token chosen by the last `greedy` or `sample`."""
+        """
+        The token chosen by the last `greedy` or `sample`.
+
+        Raises TensorjoinError where all logits were NaN, of which SQLite has none.
+        """
         name = table_name(self.model.name, "sampled")
-        ((token,),) = self.database.query(
+        rows = self.database.query(
             statement(self.database, exp.select(column("token")).from_(table(name)))
         )
+        if not rows:
+            raise TensorjoinError(
+                "no token can be chosen, as the logits are not numbers: check the model's weights"
+            )
+        ((token,),) = rows
         return int(token)
 
     @contextmanager
