@@ -138,6 +138,8 @@ def _table(
         for column, type in op.schema.types.items()
     ]
     is_keyed = bool(keys) and spelling.primary_keys
+    if kind == TableKind.OUTPUT and not spelling.indexes_outputs:
+        is_keyed = False
     if is_keyed:
         columns.append(exp.PrimaryKey(expressions=[quoted(key) for key in keys]))
     properties: list[exp.Expr] = []

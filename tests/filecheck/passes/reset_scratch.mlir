@@ -4,6 +4,7 @@ sql.create_table weight @w : <[i: 2], v: f32>
 sql.create_table input @batch : <[p: ?], token: i32>
 sql.create_table state @cache : <[p: ?], k: f64>
 sql.create_table scratch @scratch0 : <[p: ?], v: f64>
+sql.create_table output @logits : <[p: ?], v: f64>
 func.func @forward() {
   func.return
 }
@@ -11,6 +12,7 @@ func.func @forward() {
 // CHECK:      func.func @reset() {
 // CHECK-NEXT:   sql.delete @batch
 // CHECK-NEXT:   sql.delete @scratch0
+// CHECK-NEXT:   sql.delete @logits
 // CHECK-NEXT:   func.return
 // CHECK:      func.func @forget() {
 // CHECK-NEXT:   sql.delete @cache
@@ -18,6 +20,7 @@ func.func @forward() {
 // CHECK:      func.func @compact() {
 // CHECK-NEXT:   sql.truncate @batch
 // CHECK-NEXT:   sql.truncate @scratch0
+// CHECK-NEXT:   sql.truncate @logits
 // CHECK-NEXT:   func.return
 
 // -----
