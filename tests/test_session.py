@@ -273,7 +273,10 @@ def test_the_first_of_equals(url: str) -> None:
 
 def test_logits_that_are_not_numbers(sqlite_url: str) -> None:
     """SQLite has no NaN, and nothing is equal to the NULL in its place."""
-    with session(sqlite_url) as stream, pytest.raises(TensorjoinError, match="not numbers") as error:
+    with (
+        session(sqlite_url) as stream,
+        pytest.raises(TensorjoinError, match="not numbers") as error,
+    ):
         chosen(stream, np.full(VOCABULARY, np.nan))
     assert "\n" not in str(error.value)
 

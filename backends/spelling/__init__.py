@@ -10,7 +10,7 @@ from xdsl.ir import Attribute
 
 from tensorjoin.backends.spelling.duckdb import DUCKDB_FUNCTIONS
 from tensorjoin.backends.spelling.functions import Function, double, function, integer
-from tensorjoin.backends.spelling.pgvector import PGVECTOR_FUNCTIONS, vector_type
+from tensorjoin.backends.spelling.pgvector import PGVECTOR_FUNCTIONS, vector_type, vectors_in_rows
 from tensorjoin.backends.spelling.postgres import POSTGRES_FUNCTIONS
 from tensorjoin.backends.spelling.sqlite import (
     SQLITE_FUNCTIONS,
@@ -64,6 +64,9 @@ class Spelling:
 
     vector_type: Callable[[int], exp.DataType] = list_type
     """The type of a vector of so many float32."""
+
+    vector_table: Callable[[], exp.Property] | None = None
+    """What a table of vectors is created with."""
 
     series: Callable[[int], exp.Expr] | None = None
     """A table of the numbers from 0 to below so many; None where they have to be listed."""
@@ -120,7 +123,12 @@ SPELLINGS: Mapping[str, Spelling] = {
         series=lambda count: function("RANGE")(integer(0), integer(count)),
     ),
     "postgres": POSTGRES,
-    "pgvector": replace(POSTGRES, functions=PGVECTOR_FUNCTIONS, vector_type=vector_type),
+    "pgvector": replace(
+        POSTGRES,
+        functions=PGVECTOR_FUNCTIONS,
+        vector_type=vector_type,
+        vector_table=vectors_in_rows,
+    ),
 }
 """By the name of the target profile."""
 
