@@ -2,7 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +48,14 @@ class Database(ABC):
         """Run a statement; `values` may hold more names than it has parameters."""
         with self._one_line_errors():
             self._execute(statement, self._arguments(statement, values))
+
+    def execute_all(self, calls: Iterable[tuple[Statement, Mapping[str, Value]]]) -> None:
+        """
+        Run statements with their values as `execute` does, in order, up to one that fails; outside
+        of a transaction, those before it may then be undone as well.
+        """
+        with self._one_line_errors():
+            self._execute_all([(each, self._arguments(each, values)) for each, values in calls])
 
     def query(
         self, statement: Statement, values: Mapping[str, Value] = NO_VALUES
@@ -144,6 +152,10 @@ class Database(ABC):
         """
         return
 
+    def analyze(self, table: str) -> None:
+        """Let an engine that plans by statistics look at what a table now holds."""
+        return
+
     def expect_rows(self, rows: int) -> None:
         """Prepare for statements over tables of up to so many rows."""
         return
@@ -164,6 +176,10 @@ class Database(ABC):
 
     @abstractmethod
     def _execute(self, statement: Statement, arguments: dict[str, Value]) -> None: ...
+
+    def _execute_all(self, calls: Sequence[tuple[Statement, dict[str, Value]]]) -> None:
+        for statement, arguments in calls:
+            self._execute(statement, arguments)
 
     @abstractmethod
     def _query(

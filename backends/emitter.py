@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 from xdsl.dialects import func
-from xdsl.dialects.builtin import IntAttr, ModuleOp, f32, f64
+from xdsl.dialects.builtin import IntAttr, ModuleOp, VectorType, f32, f64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from tensorjoin.backends.inlining import computed_again, too_large
@@ -137,6 +137,8 @@ def _table(
         for column, type in op.schema.types.items()
     ]
     is_keyed = bool(keys) and spelling.primary_keys
+    if kind == TableKind.OUTPUT and not spelling.indexes_outputs:
+        is_keyed = False
     if is_keyed:
         columns.append(exp.PrimaryKey(expressions=[quoted(key) for key in keys]))
     properties: list[exp.Expr] = []
@@ -144,6 +146,10 @@ def _table(
         properties.append(exp.TemporaryProperty())
     if is_keyed:
         properties += [property() for property in spelling.table_properties]
+    if spelling.vector_table is not None and any(
+        isinstance(type, VectorType) for type in op.schema.types.values()
+    ):
+        properties.append(spelling.vector_table())
     target = exp.Table(this=quoted(table_name(name)))
     create = exp.Create(
         this=exp.Schema(this=target, expressions=columns),

@@ -1,7 +1,7 @@
 """PostgreSQL, through psycopg."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,13 @@ from tensorjoin.program import Statement
 from tensorjoin.targets import PGVECTOR, POSTGRES, TargetProfile
 
 # Statements are short: compiling one costs more than it saves. Their joins are ordered already, and
-# by better estimates: temporary tables have no statistics.
+# by better estimates: temporary tables have no statistics. What a token leaves in these is some
+# megabytes, and would go through files.
 SETTINGS = (
     "SET client_min_messages = warning",
     "SET jit = off",
     "SET join_collapse_limit = 1",
+    "SET temp_buffers = '64MB'",
 )
 TABLES = Statement(
     "SELECT relname::text FROM pg_catalog.pg_class"
@@ -71,6 +73,9 @@ class PostgresDatabase(Database):
 
     def extended_profile(self) -> TargetProfile:
         return PGVECTOR if self.query(PGVECTOR_INSTALLED) else self.profile
+
+    def analyze(self, table: str) -> None:
+        self.execute(Statement(f"ANALYZE {quoted(table)}"))
 
     def limit_memory(self, size: int) -> None:
         # The server's shared memory is not ours to set, only what it adds for this session.
@@ -132,6 +137,9 @@ class PostgresDatabase(Database):
     def _execute(self, statement: Statement, arguments: dict[str, Value]) -> None:
         self._worker.run(lambda: self._run(statement, arguments))
 
+    def _execute_all(self, calls: Sequence[tuple[Statement, dict[str, Value]]]) -> None:
+        self._worker.run(lambda: self._run_all(calls))
+
     def _query(self, statement: Statement, arguments: dict[str, Value]) -> list[tuple[Any, ...]]:
         return self._worker.run(
             lambda: (
@@ -144,6 +152,12 @@ class PostgresDatabase(Database):
     ) -> psycopg.Cursor[tuple[Any, ...]]:
         parameters = list(arguments.values())
         return self._cursor.execute(statement.sql.encode(), parameters, prepare=True)
+
+    def _run_all(self, calls: Sequence[tuple[Statement, dict[str, Value]]]) -> None:
+        """Send each statement while those before it run."""
+        with self._connection.pipeline():
+            for statement, arguments in calls:
+                self._run(statement, arguments)
 
     def _cancel(self) -> None:
         with contextlib.suppress(psycopg.Error):

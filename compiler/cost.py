@@ -127,8 +127,8 @@ ROW_FORMATS: Mapping[str, RowFormat] = {
         element_bytes=4, row_bytes=8, together=1032, stores_chunks=False, columns_apart=True
     ),
     "postgres": RowFormat(element_bytes=4, row_bytes=40, together=None, stores_chunks=True),
-    # From 2 kB on, vectors are moved out of their rows.
-    "pgvector": RowFormat(element_bytes=4, row_bytes=48, together=2000, stores_chunks=True),
+    # Rows that a page of 8 kB does not hold have their vectors moved out of them.
+    "pgvector": RowFormat(element_bytes=4, row_bytes=48, together=8160, stores_chunks=True),
 }
 """By the name of the target."""
 

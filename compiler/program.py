@@ -38,7 +38,7 @@ class Table:
 
     name: str
     kind: str
-    """weight, state, input or scratch; see `TableKind` in the rel dialect."""
+    """weight, state, input, scratch or output; see `TableKind` in the rel dialect."""
     keys: Mapping[str, int]
     """The key columns in order, with their extents; negative where unknown."""
     values: tuple[str, ...]

@@ -39,7 +39,7 @@ class PivotOutputsPass(ModulePass):
         outputs = {
             table.sym_name.data: table
             for table in op.ops
-            if isinstance(table, rel.TableOp) and table.kind.data is TableKind.SCRATCH
+            if isinstance(table, rel.TableOp) and table.kind.data is TableKind.OUTPUT
         }
         (function,) = (inner for inner in op.ops if isinstance(inner, func.FuncOp))
         block = function.body.block
@@ -59,7 +59,7 @@ class PivotOutputsPass(ModulePass):
             Rewriter.insert_op(join := rel.JoinOp(pieces), InsertPoint.before(last))
             joined = join.result
         Rewriter.insert_op(rel.InsertOp(joined, RESULT), InsertPoint.before(last))
-        table = rel.TableOp(RESULT, TableKind.SCRATCH, schema(joined))
+        table = rel.TableOp(RESULT, TableKind.OUTPUT, schema(joined))
         Rewriter.insert_op(table, InsertPoint.at_start(op.body.block))
 
 

@@ -12,7 +12,7 @@ from xdsl.passes import ModulePass
 from tensorjoin.dialects import sql
 from tensorjoin.dialects.rel import TableKind
 
-RUN = (TableKind.SCRATCH, TableKind.INPUT)
+RUN = (TableKind.SCRATCH, TableKind.INPUT, TableKind.OUTPUT)
 SEQUENCE = (TableKind.STATE,)
 PROCEDURES = {
     "reset": (sql.DeleteOp, RUN),

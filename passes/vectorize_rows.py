@@ -111,5 +111,5 @@ class VectorizeRowsPass(ModulePass):
                 for block in function.body.blocks:
                     Vectorizer(inputs).block(block)
         for table in tables:
-            if table.kind.data in (TableKind.INPUT, TableKind.SCRATCH):
+            if table.kind.data in (TableKind.INPUT, TableKind.OUTPUT):
                 table.properties["schema"] = with_row(table.schema)

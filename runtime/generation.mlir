@@ -3,7 +3,7 @@
 
 builtin.module {
   // The token chosen after each row of the batch that has logits.
-  rel.table scratch @sampled : <[p: ?], token: i32>
+  rel.table output @sampled : <[p: ?], token: i32>
   // The states of a Lehmer generator, one after the other (Park and Miller 1988; Park, Miller and
   // Stockmeyer 1993 for the multiplier).
   rel.table state @random : <[draw: ?], state: i64>

@@ -145,6 +145,7 @@ def fill(
         if not table.is_temporary:
             database.execute(table.create)
             load_weight(database, checkpoint, table, done)
+            database.analyze(table.name)
 
 
 def store_tokens(database: Database, model: str, tokenizer: str | None, vocab_size: int) -> None:

@@ -16,7 +16,7 @@ from tensorjoin.errors import TensorjoinError
 from tensorjoin.names import table_name
 from tensorjoin.program import LAYERWISE, Step
 from tensorjoin.runtime.catalog import StoredModel, column, statement, table
-from tensorjoin.runtime.session import Sampling, Session
+from tensorjoin.runtime.session import Call, Sampling, Session
 from tensorjoin.runtime.statement_work import TableSize, sources, statement_work, target
 
 RUNS = 5
@@ -69,11 +69,16 @@ class TimedSession(Session):
         if (loops := self.procedures.pop(LAYERWISE, None)) is not None:
             self.procedures["forward"] = loops
 
-    def execute(self, step: Step, values: Mapping[str, Value]) -> None:
+    def execute(self, calls: Sequence[Call]) -> None:
+        for step, values in calls:
+            self.execute_timed(step, values)
+
+    def execute_timed(self, step: Step, values: Mapping[str, Value]) -> None:
+        """Run one statement by itself, and note its time."""
         made = target(parsed(self.database, step)) if self.counts else ""
         before = self.rows(made)
         start = time.perf_counter()
-        super().execute(step, values)
+        super().execute([(step, values)])
         self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
         self.written[step] = self.written.get(step, 0) + max(0, self.rows(made) - before)
 

@@ -24,6 +24,9 @@ COMPACT_EVERY = 16
 COLDEST = 1e-30
 """Any colder is the same, except that PostgreSQL raises an error where a quotient overflows."""
 
+Call = tuple[Step, Mapping[str, Value]]
+"""A statement of a procedure, and the values of its parameters."""
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -82,12 +85,13 @@ class Session:
 
     def run(self, procedure: str, **values: Value) -> None:
         """Run a procedure's statements in order, its loops round by round."""
+        calls: list[Call] = []
         for loop, group in groupby(self.procedures.get(procedure, ()), key=lambda step: step.loop):
             steps = list(group)
             for number in range(1 if loop is None else loop.count):
                 bound = values if loop is None else {**values, loop.counter: number}
-                for step in steps:
-                    self.execute(step, bound)
+                calls += [(step, bound) for step in steps]
+        self.execute(calls)
 
     def goes_by_layers(self, rows: int) -> bool:
         """Whether a batch is better run by statements for each layer, if there is the choice."""
@@ -95,9 +99,9 @@ class Session:
         is_large = manifest.parameters >= LARGE_LAYER * manifest.layers
         return LAYERWISE in self.procedures and (rows >= MANY_ROWS or is_large)
 
-    def execute(self, step: Step, values: Mapping[str, Value]) -> None:
-        """Run one statement of a procedure."""
-        self.database.execute(step.statement, values)
+    def execute(self, calls: Sequence[Call]) -> None:
+        """Run statements of a procedure in order."""
+        self.database.execute_all((step.statement, values) for step, values in calls)
 
     def forward(self, tokens: Sequence[int], emit_all: bool = False) -> None:
         """
@@ -146,11 +150,20 @@ class Session:
         return values.reshape(-1, self.model.manifest.vocab_size)
 
     def sampled(self) -> int:
-        """The token chosen by the last `greedy` or `sample`."""
+        """
+        The token chosen by the last `greedy` or `sample`.
+
+        Raises TensorjoinError where all logits were NaN, of which SQLite has none.
+        """
         name = table_name(self.model.name, "sampled")
-        ((token,),) = self.database.query(
+        rows = self.database.query(
             statement(self.database, exp.select(column("token")).from_(table(name)))
         )
+        if not rows:
+            raise TensorjoinError(
+                "no token can be chosen, as the logits are not numbers: check the model's weights"
+            )
+        ((token,),) = rows
         return int(token)
 
     @contextmanager

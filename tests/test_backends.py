@@ -53,6 +53,11 @@ def create_table(database: Database, name: str, columns: dict[str, str]) -> None
     database.execute(Statement(tree.sql(database.dialect, identify=True)))
 
 
+def insertion(database: Database) -> Statement:
+    """Into the one column i of t."""
+    return Statement(f"INSERT INTO t VALUES ({placeholder(database, 'i')})", ("i",))
+
+
 def rows(database: Database, table: str, order: str) -> list[tuple[object, ...]]:
     tree = exp.select("*").from_(exp.Table(this=identifier(table))).order_by(identifier(order))
     return database.query(Statement(tree.sql(database.dialect, identify=True)))
@@ -311,6 +316,28 @@ def test_tables_and_views(database: Database) -> None:
     database.execute(Statement("CREATE VIEW v AS SELECT i FROM t"))
     database.execute(Statement("CREATE TEMPORARY TABLE scratch (i INTEGER)"))
     assert database.tables() == {"t", "v", "scratch"}
+
+
+# Several statements
+
+
+def test_execute_all(database: Database) -> None:
+    create_table(database, "t", {"i": "INTEGER"})
+    insert = insertion(database)
+    database.execute_all((insert, {"i": i}) for i in range(3))
+    assert rows(database, "t", "i") == [(0,), (1,), (2,)]
+
+
+def test_execute_all_ends_with_what_fails(database: Database, capfd: pytest.CaptureFixture) -> None:
+    create_table(database, "t", {"i": "INTEGER"})
+    insert, wrong = insertion(database), Statement("SELECT missing FROM t")
+    with pytest.raises(TensorjoinError, match="missing") as error, database.transaction():
+        database.execute_all([(insert, {"i": 1}), (wrong, {}), (insert, {"i": 2})])
+    one_line(error)
+    assert rows(database, "t", "i") == []
+    assert capfd.readouterr() == ("", "")
+    database.execute_all([(insert, {"i": 3})])
+    assert rows(database, "t", "i") == [(3,)]
 
 
 # Transactions

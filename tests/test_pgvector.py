@@ -5,15 +5,18 @@ from pathlib import Path
 import numpy as np
 import psycopg
 import pytest
+from execution import applied
 from models.llama import CONFIGURATIONS, write_checkpoint
 from models.references import reference
 
 from tensorjoin.backends.connect import connect
+from tensorjoin.backends.emitter import emit_program
 from tensorjoin.pipelines import Layout
 from tensorjoin.program import Statement
 from tensorjoin.runtime.catalog import find_model
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Sampling, Session
+from tensorjoin.targets import PGVECTOR
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo"
 
@@ -76,5 +79,30 @@ def test_a_model_from_before_the_extension_still_runs(postgres_database_url: str
         session = Session(database, find_model(database, None))
         session.forward(prompt, emit_all=True)
         np.testing.assert_allclose(session.logits(), expected.logits, rtol=0, atol=1e-4)
+    finally:
+        database.close()
+
+
+def test_a_page_keeps_its_vector(pgvector_url: str):
+    """Vectors up to what a page holds lie in their rows, not in a table beside."""
+    size = 2000
+    text = f"""
+    sql.create_table weight @w : <[o: 3], v: vector<{size}xf32>> from ["w"]
+    func.func @f() {{
+      func.return
+    }}"""
+    values = np.random.default_rng(0).standard_normal((3, size), dtype=np.float32)
+    database = connect(pgvector_url, create=False)
+    try:
+        (table,) = emit_program(applied(text), PGVECTOR).tables
+        database.execute(table.create)
+        database.insert("w", {"o": np.arange(3), "v": values})
+        ((pages, beside),) = database.query(
+            Statement(
+                "SELECT pg_relation_size(oid) / 8192, pg_relation_size(reltoastrelid)"
+                " FROM pg_class WHERE relname = 'w'"
+            )
+        )
+        assert (pages, beside) == (3, 0)
     finally:
         database.close()

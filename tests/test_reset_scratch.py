@@ -12,7 +12,7 @@ from tensorjoin.passes.reset_scratch import ResetScratchPass
 TEXT = """
 rel.table weight @w : <[i: 2], w: f64> from ["w"]
 rel.table input @x : <[p: ?, i: 2], v: f64>
-rel.table scratch @y : <[p: ?], s: f64>
+rel.table output @y : <[p: ?], s: f64>
 rel.table state @seen : <[p: ?], s: f64>
 func.func @forward() {
   %x = rel.scan @x : !rel.relation<[p: ?, i: 2], v: f64>

@@ -18,6 +18,7 @@ from psycopg import sql
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.names import table_name
 from tensorjoin.runtime.catalog import create_table, find_model, read_table
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Sampling, Session
@@ -251,6 +252,33 @@ def test_draws_differ_within_a_text(sqlite_url: str) -> None:
 )
 def test_as_good_as_greedy(url: str, sampling: Sampling) -> None:
     assert generated(url, sampling) == GREEDY[:8]
+
+
+def chosen(stream: Session, logits: npt.NDArray[np.float64]) -> int:
+    """The most likely token by logits of one row."""
+    stream.run("reset")
+    p, t = np.zeros(VOCABULARY, np.int64), np.arange(VOCABULARY)
+    name = table_name(stream.model.name, "logits")
+    stream.database.insert(name, {"p": p, "t": t, "v": logits})
+    stream.choose(0, Sampling())
+    return stream.sampled()
+
+
+def test_the_first_of_equals(url: str) -> None:
+    logits = np.random.default_rng(3).integers(-4, 4, VOCABULARY).astype(float)
+    with session(url) as stream:
+        assert chosen(stream, logits) == int(logits.argmax())
+        assert chosen(stream, np.zeros(VOCABULARY)) == 0
+
+
+def test_logits_that_are_not_numbers(sqlite_url: str) -> None:
+    """SQLite has no NaN, and nothing is equal to the NULL in its place."""
+    with (
+        session(sqlite_url) as stream,
+        pytest.raises(TensorjoinError, match="not numbers") as error,
+    ):
+        chosen(stream, np.full(VOCABULARY, np.nan))
+    assert "\n" not in str(error.value)
 
 
 def test_every_token_may_be_kept(sqlite_url: str) -> None:

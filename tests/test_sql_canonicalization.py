@@ -88,6 +88,28 @@ def test_a_self_join_of_a_query(database: Database):
     np.testing.assert_allclose(rows["y"]["s"], V.reshape(3, 2).sum(axis=1) ** 2)
 
 
+def test_a_self_join_of_rows_with_one_key_fixed(database: Database):
+    rows, after = canonicalized(
+        database,
+        """{p = a.p, s = mul(a.v, b.w)} from %v as a, %w as b
+           where [eq(a.i, 1), eq(b.i, 1), eq(a.p, b.p)]""",
+        "<[p: ?], s: f64>",
+    )
+    assert sources(after) == 1
+    np.testing.assert_allclose(rows["s"], (V * W)[INDEX == 1])
+
+
+def test_a_self_join_of_rows_fixed_apart_stays(database: Database):
+    rows, after = canonicalized(
+        database,
+        """{p = a.p, s = mul(a.v, b.w)} from %v as a, %w as b
+           where [eq(a.i, 0), eq(b.i, 1), eq(a.p, b.p)]""",
+        "<[p: ?], s: f64>",
+    )
+    assert sources(after) == 2
+    np.testing.assert_allclose(rows["s"], V[INDEX == 0] * W[INDEX == 1])
+
+
 def test_a_self_join_on_part_of_the_key_stays(database: Database):
     rows, after = canonicalized(
         database,

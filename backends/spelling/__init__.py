@@ -10,7 +10,7 @@ from xdsl.ir import Attribute
 
 from tensorjoin.backends.spelling.duckdb import DUCKDB_FUNCTIONS
 from tensorjoin.backends.spelling.functions import Function, double, function, integer
-from tensorjoin.backends.spelling.pgvector import PGVECTOR_FUNCTIONS, vector_type
+from tensorjoin.backends.spelling.pgvector import PGVECTOR_FUNCTIONS, vector_type, vectors_in_rows
 from tensorjoin.backends.spelling.postgres import POSTGRES_FUNCTIONS
 from tensorjoin.backends.spelling.sqlite import (
     SQLITE_FUNCTIONS,
@@ -36,6 +36,9 @@ class Spelling:
     """Whether parameters are $1, $2, ... rather than named."""
     primary_keys: bool = True
     """Whether a primary key helps; DuckDB's is an index that only costs."""
+    indexes_outputs: bool = True
+    """Whether a primary key helps where rows are read as a whole; in PostgreSQL it is an index
+    beside the rows, which takes longer to write than they do."""
     fills_groups: bool = False
     """Whether weights may be followed by rows of nulls, so that what follows lies apart."""
     table_properties: tuple[type[exp.Property], ...] = ()
@@ -61,6 +64,9 @@ class Spelling:
 
     vector_type: Callable[[int], exp.DataType] = list_type
     """The type of a vector of so many float32."""
+
+    vector_table: Callable[[], exp.Property] | None = None
+    """What a table of vectors is created with."""
 
     series: Callable[[int], exp.Expr] | None = None
     """A table of the numbers from 0 to below so many; None where they have to be listed."""
@@ -90,6 +96,7 @@ POSTGRES = Spelling(
     "postgres",
     POSTGRES_FUNCTIONS,
     numbers_parameters=True,
+    indexes_outputs=False,
     keeps_deleted_rows=True,
     marks_materialized=True,
     mirrors_offsets=True,
@@ -116,7 +123,12 @@ SPELLINGS: Mapping[str, Spelling] = {
         series=lambda count: function("RANGE")(integer(0), integer(count)),
     ),
     "postgres": POSTGRES,
-    "pgvector": replace(POSTGRES, functions=PGVECTOR_FUNCTIONS, vector_type=vector_type),
+    "pgvector": replace(
+        POSTGRES,
+        functions=PGVECTOR_FUNCTIONS,
+        vector_type=vector_type,
+        vector_table=vectors_in_rows,
+    ),
 }
 """By the name of the target profile."""
 

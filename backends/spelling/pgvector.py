@@ -7,9 +7,18 @@ from sqlglot import exp
 from tensorjoin.backends.spelling.functions import Function, binary, case, cast, function, integer
 from tensorjoin.backends.spelling.postgres import POSTGRES_FUNCTIONS
 
+LARGEST_ROW = 8160
+"""The most that PostgreSQL takes for its `toast_tuple_target`, in bytes."""
+
 
 def vector_type(size: int) -> exp.DataType:
     return exp.DataType.build(f"vector({size})", dialect="postgres", udt=True)
+
+
+def vectors_in_rows() -> exp.Property:
+    """Vectors stay in their rows while a page of 8 kB holds one: elsewhere each is looked up."""
+    target = exp.Var(this="toast_tuple_target")
+    return exp.Property(this=target, value=exp.Literal.number(LARGEST_ROW))
 
 
 def as_vector(array: exp.Expr, size: exp.Expr) -> exp.Expr:

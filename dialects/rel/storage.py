@@ -48,6 +48,8 @@ class TableKind(StrEnum):
     """Filled by the caller before a run."""
     SCRATCH = "scratch"
     """Filled and emptied in one run."""
+    OUTPUT = "output"
+    """Filled by a run and read as a whole by the caller, until the next."""
 
 
 @irdl_attr_definition

@@ -11,7 +11,6 @@ from tensorjoin.dialects.expression import (
     LiteralAttr,
     call,
     col,
-    columns_of,
     expression_type,
     substitute,
 )
@@ -19,7 +18,7 @@ from tensorjoin.dialects.rel import RelationType, schema
 
 
 class MergeSelfJoin(RewritePattern):
-    """from t as a, t as b where a.key = b.key -> from t as a"""
+    """from t as a, t as b where a.key = b.key, or a.key = 3 and b.key = 3 -> from t as a"""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: sql.SelectOp, rewriter: PatternRewriter, /):
@@ -52,7 +51,7 @@ class MergeSelfJoin(RewritePattern):
             ],
             {name: rewrite(e) for name, e in op.outputs.items()},
             schema(op.result),
-            [condition for condition in where if not is_trivial(condition)],
+            list(dict.fromkeys(condition for condition in where if not is_trivial(condition))),
             [rewrite(e) for e in op.group],
             [rewrite(e) for e in op.partition],
             [(rewrite(e), descends) for e, descends in op.ordering],
@@ -76,16 +75,19 @@ def merged_source(first: SSAValue, second: SSAValue) -> SSAValue | sql.TableOp |
 
 
 def joined_on_key(op: sql.SelectOp, alias: str, other: str) -> bool:
-    """Whether the conditions equate every key of two sources that are one."""
-    equal = {
-        frozenset(columns_of(condition))
-        for condition in op.where
-        if isinstance(condition, CallAttr)
-        and condition.function.data == "eq"
-        and all(isinstance(argument, ColumnRefAttr) for argument in condition.arguments)
-    }
-    keys = schema(op.source_map[alias]).extents
-    return all(frozenset((f"{alias}.{key}", f"{other}.{key}")) in equal for key in keys)
+    """Whether the conditions equate every key of two sources that are one, or fix it for both."""
+    equal: dict[Attribute, set[Attribute]] = {}
+    for condition in op.where:
+        if isinstance(condition, CallAttr) and condition.function.data == "eq":
+            pair = set(condition.arguments)
+            for side in pair:
+                equal.setdefault(side, set()).update(pair)
+
+    def meet(key: str) -> bool:
+        first, second = (equal.get(col(f"{name}.{key}"), set()) for name in (alias, other))
+        return not first.isdisjoint(second)
+
+    return all(meet(key) for key in schema(op.source_map[alias]).extents)
 
 
 def is_trivial(condition: Attribute) -> bool:

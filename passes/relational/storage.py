@@ -216,5 +216,5 @@ class ConvertOutput(RewritePattern):
         extents = dict(zip(keys, type.get_shape(), strict=True))
         value = rel.schema(rows).values
         schema = RelationType(extents, value, ten.is_sparse(type))
-        self.tables.declare(rel.TableOp(name, TableKind.SCRATCH, schema))
+        self.tables.declare(rel.TableOp(name, TableKind.OUTPUT, schema))
         rewriter.replace(op, [*out.ops, rel.InsertOp(rows, name)], [])

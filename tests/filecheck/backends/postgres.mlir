@@ -3,6 +3,7 @@
 sql.create_table weight @"model.w;\"x\"" : <[o: 3, c: 2], w: f32> from ["w"]
 sql.create_table input @select : <[p: ?, i: 4], v: f32, n: i32, flag: i1>
 sql.create_table state @cache : <[p: ?], k: f64, at: i64>
+sql.create_table output @logits : <[p: ?], v: f64>
 sql.create_table scratch @one : <[], v: f64>
 
 func.func @queries() {
@@ -68,6 +69,8 @@ func.func @unions() {
 // CHECK:      CREATE TABLE "model.w;""x""" ("o" INT NOT NULL, "c" INT NOT NULL, "w" REAL NOT NULL, PRIMARY KEY ("o", "c"));
 // CHECK-NEXT: CREATE TEMPORARY TABLE "select" ("p" INT NOT NULL, "i" INT NOT NULL, "v" REAL NOT NULL, "n" INT NOT NULL, "flag" BOOLEAN NOT NULL, PRIMARY KEY ("p", "i"));
 // CHECK-NEXT: CREATE TEMPORARY TABLE "cache" ("p" INT NOT NULL, "k" DOUBLE PRECISION NOT NULL, "at" BIGINT NOT NULL, PRIMARY KEY ("p"));
+// Outputs are read as a whole: no index.
+// CHECK-NEXT: CREATE TEMPORARY TABLE "logits" ("p" INT NOT NULL, "v" DOUBLE PRECISION NOT NULL);
 // CHECK-NEXT: CREATE TEMPORARY TABLE "one" ("v" DOUBLE PRECISION NOT NULL);
 // CHECK:      -- queries
 // CHECK-NEXT: INSERT INTO "out" ("p", "i", "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8") SELECT "a"."p" AS "p", "a"."i" AS "i", "a"."v" + ("a"."v" - 0.5e0) AS "c0", "a"."v" - ("a"."v" - 1.0e0) AS "c1", ("a"."v" + 1.0e0) * - -1.0e0 AS "c2", "a"."v" / 3.0e0 AS "c3", "a"."n" / 2 AS "c4", -"a"."n" % 2 AS "c5", - -"a"."v" AS "c6", GREATEST("a"."v", 0.0e0) AS "c7", LEAST("a"."v", 1.0e-300) AS "c8" FROM "select" AS "a";

@@ -3,6 +3,7 @@
 sql.create_table weight @"model.w;\"x\"" : <[o: 3, c: 2], w: f32> from ["w"]
 sql.create_table input @select : <[p: ?, i: 4], v: f32, n: i32, flag: i1>
 sql.create_table state @cache : <[p: ?], k: f64, at: i64>
+sql.create_table output @logits : <[p: ?], v: f64>
 sql.create_table scratch @one : <[], v: f64>
 
 func.func @queries() {
@@ -76,6 +77,7 @@ func.func @unions() {
 // CHECK:      CREATE TABLE "model.w;""x""" ("o" INTEGER NOT NULL, "c" INTEGER NOT NULL, "w" REAL, PRIMARY KEY ("o", "c")) WITHOUT ROWID;
 // CHECK-NEXT: CREATE TEMPORARY TABLE "select" ("p" INTEGER NOT NULL, "i" INTEGER NOT NULL, "v" REAL, "n" INTEGER NOT NULL, "flag" INTEGER NOT NULL, PRIMARY KEY ("p", "i")) WITHOUT ROWID;
 // CHECK-NEXT: CREATE TEMPORARY TABLE "cache" ("p" INTEGER NOT NULL PRIMARY KEY, "k" REAL, "at" INTEGER NOT NULL) WITHOUT ROWID;
+// CHECK-NEXT: CREATE TEMPORARY TABLE "logits" ("p" INTEGER NOT NULL PRIMARY KEY, "v" REAL) WITHOUT ROWID;
 // CHECK-NEXT: CREATE TEMPORARY TABLE "one" ("v" REAL);
 // CHECK:      -- queries
 // CHECK-NEXT: INSERT INTO "out" ("p", "i", "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8") SELECT "a"."p" AS "p", "a"."i" AS "i", "a"."v" + ("a"."v" - 0.5e0) AS "c0", "a"."v" - ("a"."v" - 1.0e0) AS "c1", ("a"."v" + 1.0e0) * - -1.0e0 AS "c2", "a"."v" / 3.0e0 AS "c3", "a"."n" / 2 AS "c4", -"a"."n" % 2 AS "c5", - -"a"."v" AS "c6", MAX("a"."v", 0.0e0) AS "c7", MIN("a"."v", 1.0e-300) AS "c8" FROM "select" AS "a";

@@ -21,7 +21,7 @@ func.func @unknown_table_kind() {
   rel.table temporary @x : <[p: ?], v: f32>
   func.return
 }
-// CHECK: Expected `weight`, `state`, `input`, or `scratch`
+// CHECK: Expected `weight`, `state`, `input`, `scratch`, or `output`
 
 // -----
 

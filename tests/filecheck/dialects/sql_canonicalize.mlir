@@ -38,6 +38,19 @@ func.func @of_a_query() {
 }
 // CHECK: sql.select {p = x.p, v = mul(x.v, x.v)} from %s as x : !rel.relation<[p: ?], v: f64>
 
+// A key that has one value on both sides needs no comparison, and is compared once.
+// CHECK-LABEL: func.func @fixed_key
+func.func @fixed_key() {
+  %t = sql.table @t : !rel.relation<[layer: 4, p: ?], v: f64>
+  %q = sql.select {p = a.p, v = mul(a.v, b.v)} from %t as a, %t as b where [eq(a.layer, ?layer), eq(b.layer, ?layer), eq(a.p, b.p)] : !rel.relation<[p: ?], v: f64>
+  sql.insert %q into @out
+  %two = sql.select {p = a.p, v = mul(a.v, b.v)} from %t as a, %t as b where [eq(a.layer, 1), eq(b.layer, 2), eq(a.p, b.p)] : !rel.relation<[p: ?], v: f64>
+  sql.insert %two into @out
+  func.return
+}
+// CHECK: %q = sql.select {p = a.p, v = mul(a.v, a.v)} from %t as a where [eq(a.layer, ?layer)]
+// CHECK: %two = sql.select {p = a.p, v = mul(a.v, b.v)} from %t as a, %t as b
+
 // CHECK-LABEL: func.func @left_alone
 func.func @left_alone() {
   %t = sql.table @t : !rel.relation<[p: ?, i: 4], v: f32>

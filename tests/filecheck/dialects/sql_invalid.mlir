@@ -21,7 +21,7 @@
 
 // -----
 sql.create_table foreign @x : <[i: 2], v: f32>
-// CHECK: Expected `weight`, `state`, `input`, or `scratch`
+// CHECK: Expected `weight`, `state`, `input`, `scratch`, or `output`
 
 // -----
 sql.create_table weight @x : <[i: 2], v: f32> layout <arrays 1 by 0>

@@ -8,7 +8,7 @@ func.func @contract(%x: tensor<?x4xf32>) -> tensor<?x3xf32> {
 }
 // CHECK: rel.table input @arg0 : <[p: ?, i: 4], v: f32>
 // CHECK-NEXT: rel.table weight @w : <[o: 3, i: 4], v: f32> from ["w"] layout <rows>
-// CHECK-NEXT: rel.table scratch @result0 : <[a: ?, b: 3], v: f64>
+// CHECK-NEXT: rel.table output @result0 : <[a: ?, b: 3], v: f64>
 // CHECK-NEXT: func.func @contract() {
 // CHECK-NEXT: %x = rel.scan @arg0 : !rel.relation<[p: ?, i: 4], v: f32>
 // CHECK-NEXT: %w = rel.scan @w

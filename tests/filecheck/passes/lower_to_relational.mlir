@@ -9,7 +9,7 @@ func.func @forward(%x: tensor<?x96xf32>) -> tensor<?x300xf32> {
 }
 // CHECK:      rel.table input @arg0 : <[p: ?, i: 96], v: f32>
 // CHECK-NEXT: rel.table weight @w : <[o: 300, i: 1], v: vector<96xf32>> from ["w"] layout <arrays 1 by 96>
-// CHECK-NEXT: rel.table scratch @result0 :
+// CHECK-NEXT: rel.table output @result0 :
 // CHECK-NEXT: func.func @forward() {
 // CHECK:        rel.aggregate %{{.*}} by [p, i] {[[X:[a-z0-9]+]] = pack(v, slot, 96)}
 // CHECK:        rel.join %{{.*}}, %{{.*}} on []

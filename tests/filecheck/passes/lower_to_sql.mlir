@@ -10,7 +10,7 @@ func.func @forward(%x: tensor<?x96xf32>) -> tensor<?x300xf32> {
 }
 // CHECK:      sql.create_table input @arg0 : <[p: ?, i: 96], v: f32>
 // CHECK-NEXT: sql.create_table weight @w : <[o: 300, i: 1], v: vector<96xf32>> from ["w"] layout <arrays 1 by 96>
-// CHECK-NEXT: sql.create_table scratch @result0 :
+// CHECK-NEXT: sql.create_table output @result0 :
 // CHECK-NEXT: func.func @forward() {
 // CHECK:        sql.select {{.*}}pack(a0.v, a0.i, 96)} {{.*}} group [a0.p]
 // CHECK:        sql.select {{.*}}dot({{.*}})} from {{.*}}%w as

@@ -3,7 +3,7 @@
 sql.create_table weight @w : <[i: 2], v: f32>
 sql.create_table input @batch : <[p: ?], token: i32>
 sql.create_table state @cache : <[p: ?], k: f64>
-sql.create_table scratch @logits : <[p: ?], v: f64>
+sql.create_table output @logits : <[p: ?], v: f64>
 sql.create_table scratch @scratch0 : <[p: ?], v: f64>
 sql.create_table scratch @scratch1 : <[p: ?], v: f64>
 func.func @forward() {

@@ -2,7 +2,7 @@
 
 rel.table input @x : <[a: 1, i: 3], v: f64>
 rel.table weight @w : <[i: 3], v: f32> from ["w"]
-rel.table scratch @output.y : <[a: 1, b: 2], v: f64>
+rel.table output @output.y : <[a: 1, b: 2], v: f64>
 func.func @forward() {
   %x = rel.scan @x : !rel.relation<[a: 1, i: 3], v: f64>
   %w = rel.scan @w : !rel.relation<[i: 3], v: f32>
@@ -20,7 +20,7 @@ func.func @forward() {
 // Inputs, and what depends on them, get the key; weights and constants do not.
 // CHECK:      rel.table input @x : <[row: ?, a: 1, i: 3], v: f64>
 // CHECK-NEXT: rel.table weight @w : <[i: 3], v: f32> from ["w"]
-// CHECK-NEXT: rel.table scratch @output.y : <[row: ?, a: 1, b: 2], v: f64>
+// CHECK-NEXT: rel.table output @output.y : <[row: ?, a: 1, b: 2], v: f64>
 // CHECK:      %n = rel.project %x [row, a, i] {x = v}
 // CHECK-NEXT: %j = rel.join %n, %w on [i]
 // CHECK-NEXT: %s = rel.aggregate %j by [row, a] {v = sum(mul(x, v))}
