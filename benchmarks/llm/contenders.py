@@ -10,11 +10,13 @@ CONTENDERS: dict[str, Contender] = {
     contender.name: contender
     for contender in (
         SqlContender("sqlite-naive", "sqlite", "rows"),
+        SqlContender("sqlite-columns", "sqlite", "columns"),
         SqlContender("sqlite", "sqlite", "auto"),
         SqlContender("sqlite-8-bits", "sqlite", "auto", bits=8),
         SqlContender("duckdb-naive", "duckdb", "rows"),
         SqlContender("duckdb-row-chunks", "duckdb", "arrays", loops=True),
         SqlContender("duckdb-ROW2COL", "duckdb", "pivoted", loops=True),
+        SqlContender("duckdb-arrays", "duckdb", "arrays"),
         SqlContender("duckdb-pivoted", "duckdb", "pivoted"),
         SqlContender("duckdb-columns", "duckdb", "columns"),
         SqlContender("duckdb", "duckdb", "auto"),
@@ -23,8 +25,11 @@ CONTENDERS: dict[str, Contender] = {
         PublishedContender("duckdb-products-ROW2COL", is_pivoted=True),
         PublishedContender("duckdb-products-ROW2COL-32", is_pivoted=True, chunk=32),
         SqlContender("postgres-naive", "postgres", "rows"),
+        SqlContender("postgres-columns", "postgres", "columns"),
         SqlContender("postgres", "postgres", "auto"),
         SqlContender("postgres-8-bits", "postgres", "auto", bits=8),
+        SqlContender("pgvector-arrays", "postgres", "arrays", pgvector=True),
+        SqlContender("pgvector-pivoted", "postgres", "pivoted", pgvector=True),
         SqlContender("pgvector", "postgres", "auto", pgvector=True),
         NumpyContender(),
         LlamaCppContender("llama.cpp-F32", "F32"),
@@ -33,6 +38,15 @@ CONTENDERS: dict[str, Contender] = {
 }
 PUBLISHED = {
     "to row chunks": "duckdb-row-chunks",
+    "to ROW2COL": "duckdb-ROW2COL",
     "to ROW2COL products": "duckdb-products-ROW2COL",
 }
 """What the others are compared with, and how a table calls it."""
+
+BY_HAND = {
+    "sqlite": ("sqlite-naive", "sqlite-columns"),
+    "duckdb": ("duckdb-naive", "duckdb-arrays", "duckdb-pivoted", "duckdb-columns"),
+    "postgres": ("postgres-naive", "postgres-columns"),
+    "pgvector": ("postgres-naive", "postgres-columns", "pgvector-arrays", "pgvector-pivoted"),
+}
+"""By the contender whose layout is chosen by cost, those that have one layout for all weights."""

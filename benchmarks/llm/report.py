@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any
 
 from llm.checkpoints import SHAPES, Shape, weight_bytes
-from llm.contenders import PUBLISHED
+from llm.contenders import BY_HAND, PUBLISHED
 from llm.measure import BATCHES
 
 Phases = dict[str, Any]
@@ -18,6 +18,7 @@ HEADS = (
     "decode ms/token",
     "tokens/s",
     *PUBLISHED,
+    "best by hand",
     "prefill 25, s",
     "prefill 200, s",
     "no rows, ms",
@@ -35,8 +36,11 @@ where a phase (loading, all warm figures, ...) did not get within the time it ma
 
 - **load**: megabytes of float32 weights a second, from the checkpoint into the engine's file.
 - **decode**: a pass over one row and the choice of the most likely token, for the first tokens.
-- **to row chunks**, **to ROW2COL products**: how many times faster decode is than the published \
-form, `{row_chunks}`, and than the matrix products alone in the other, `{row_to_column}`.
+- **to row chunks**, **to ROW2COL**: how many times faster decode is than the published forms, \
+`{row_chunks}` and `{row_to_column}`: whole models with a statement for each layer, in chunks of \
+64; **to ROW2COL products**: than the matrix products alone, `{products}`, of the latter.
+- **best by hand**: of the contender whose layout is chosen by cost: how long the fastest layout \
+takes among those that are the same for all weights, to what it takes itself.
 - **no rows**: a pass over an empty batch, which is what planning and dispatch take at least.
 - **products**: the matrix products of a decode step alone, in the published forms; see \
 benchmarks/llm/published.py. A whole model takes longer.
@@ -53,9 +57,12 @@ tokens after it; **same tokens**: how many of the five most likely tokens are nu
 
 def write_report(results: dict[str, Any], file: Path) -> None:
     machine = ", ".join(f"{name} {value}" for name, value in results["machine"].items())
-    row_chunks, row_to_column = PUBLISHED.values()
+    row_chunks, row_to_column, products = PUBLISHED.values()
     introduction = INTRODUCTION.format(
-        machine=f"Machine: {machine}.", row_chunks=row_chunks, row_to_column=row_to_column
+        machine=f"Machine: {machine}.",
+        row_chunks=row_chunks,
+        row_to_column=row_to_column,
+        products=products,
     )
     sections = [introduction]
     for name, contenders in results["shapes"].items():
@@ -69,10 +76,13 @@ def section(shape: Shape, contenders: dict[str, Phases]) -> str:
         f" {shape.layers} layers, {shape.heads} heads, {shape.kv_heads} KV heads,"
         f" vocabulary {shape.vocabulary}: {weight_bytes(shape) / 1e6:.0f} MB\n"
     )
-    published = [
-        contenders.get(name, {}).get("warm", {}).get("decode") for name in PUBLISHED.values()
-    ]
-    rows = [cells(shape, name, phases, published) for name, phases in contenders.items()]
+    decodes = {n: phases.get("warm", {}).get("decode") for n, phases in contenders.items()}
+    published = [decodes.get(name) for name in PUBLISHED.values()]
+    rows: list[list[str]] = []
+    for name, phases in contenders.items():
+        by_hand = [taken for other in BY_HAND.get(name, ()) if (taken := decodes.get(other))]
+        best = min(by_hand, key=median, default=None)
+        rows.append(cells(shape, name, phases, [*published, best]))
     growth = [growth_cells(name, phases.get("warm", {})) for name, phases in contenders.items()]
     versions = sorted({f"{phases['engine']}" for phases in contenders.values()})
     batch_heads = ("contender", *(f"M = {rows}" for rows in BATCHES))
@@ -101,9 +111,7 @@ def table(heads: tuple[str, ...], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def cells(
-    shape: Shape, name: str, phases: Phases, published: list[list[float] | None]
-) -> list[str]:
+def cells(shape: Shape, name: str, phases: Phases, others: list[list[float] | None]) -> list[str]:
     load, warm = phases.get("load", {}), phases.get("warm", {})
     if "stopped" in load:
         return [name, load["stopped"], *[""] * (len(HEADS) - 2)]
@@ -116,10 +124,7 @@ def cells(
         f"{load['file_bytes'] / 1e6:.0f}",
         spread(warm, "decode", milliseconds),
         f"{1 / median(decode):.1f}" if decode else "",
-        *(
-            f"{median(other) / median(decode):.2f}" if other and decode else ""
-            for other in published
-        ),
+        *(f"{median(other) / median(decode):.2f}" if other and decode else "" for other in others),
         spread(warm, "prefill_25", in_seconds),
         spread(warm, "prefill_200", in_seconds),
         spread(warm, "empty_pass", milliseconds) if "empty_pass" in warm else "",
