@@ -124,8 +124,8 @@ class LayoutAttr(ParametrizedAttribute):
                 f"{self.size.data} elements make no {self.columns.data} columns of equal size"
             )
         if self.parts.data != 1:
-            if self.parts.data < 1 or self.storage.data not in (Storage.ARRAYS, Storage.PIVOTED):
-                raise VerifyException("what lies in parts is stored in arrays")
+            if self.parts.data < 1 or self.storage.data in (Storage.ROWS, Storage.LANES):
+                raise VerifyException("what lies in parts is stored in arrays or in columns")
             if self.axis.data == 0:
                 raise VerifyException("parts are of axis 0: the chunks are of another")
         if self.storage.data == Storage.LANES:

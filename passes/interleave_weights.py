@@ -7,17 +7,21 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
+from tensorjoin.cost import ROW_FORMATS
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.dialects.ten import parse_indices, tensor
+from tensorjoin.layouts import KEYS
 from tensorjoin.passes.relational.parts import PartedProduct
-from tensorjoin.targets import target_profile
+from tensorjoin.targets import TargetProfile, target_profile
+
+IN_PARTS = (Storage.ARRAYS, Storage.PIVOTED, Storage.COLUMNS)
 
 
 def product_with(weight: ten.WeightOp) -> PartedProduct | None:
     """The one product with a weight in chunks, if it keeps the first axis of the weight."""
     layout = weight.layout
-    if layout is None or not layout.vector or layout.axis.data == 0:
+    if layout is None or layout.storage.data not in IN_PARTS or layout.axis.data == 0:
         return None
     if not weight.result.has_one_use():
         return None
@@ -35,14 +39,25 @@ def meet(parts: list[ten.SliceOp]) -> bool:
     return any(isinstance(reader, ten.MapOp) for reader in together)
 
 
-def can_interleave(weight: ten.WeightOp) -> bool:
+def fits(layout: LayoutAttr, parts: int, profile: TargetProfile) -> bool:
+    """Whether a table may have rows with so many parts, and the engine keeps them together."""
+    format, numbers = ROW_FORMATS[profile.name], parts * layout.size.data
+    if not layout.vector and numbers + KEYS > profile.max_columns:
+        return False
+    if format.columns_apart or format.together is None:
+        return True
+    return numbers * format.element_bytes + format.row_bytes <= format.together
+
+
+def can_interleave(weight: ten.WeightOp, profile: TargetProfile) -> bool:
     """Whether the sources of a weight are the parts in which its product is read, together."""
-    count = len(weight.sources)
-    if count < 2 or (product := product_with(weight)) is None:
+    count, layout = len(weight.sources), weight.layout
+    if count < 2 or layout is None or (product := product_with(weight)) is None:
         return False
     parts, size = product.slices(), product.extent // count
     cuts = [(part.offset.value.data, extent_of(part.result, product.axis)) for part in parts]
-    return cuts == [(size * part, size) for part in range(count)] and meet(parts)
+    is_cut = cuts == [(size * part, size) for part in range(count)]
+    return is_cut and meet(parts) and fits(layout, count, profile)
 
 
 def extent_of(value: SSAValue, axis: int) -> int:
@@ -53,8 +68,8 @@ def extent_of(value: SSAValue, axis: int) -> int:
 class InterleaveWeightsPass(ModulePass):
     """
     Store the sources of a weight beside each other, row by row, where the parts of its product meet
-    in a map (gate and up): one row holds what the map reads, and no relation is joined to itself.
-    Only for engines where operators cost more than arithmetic.
+    in a map (gate and up), and a row holds them: what the map reads is one row, and no relation is
+    joined to itself.
     """
 
     name = "interleave-weights"
@@ -62,15 +77,14 @@ class InterleaveWeightsPass(ModulePass):
     target: str = "duckdb"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        if not target_profile(self.target).merges_queries:
-            return
+        profile = target_profile(self.target)
         weights: dict[str, list[ten.WeightOp]] = {}
         for each in op.walk():
             if isinstance(each, ten.WeightOp):
                 weights.setdefault(each.symbol.string_value(), []).append(each)
         for readers in weights.values():
             # All that read a table read it as it is stored.
-            if all(map(can_interleave, readers)):
+            if all(can_interleave(weight, profile) for weight in readers):
                 for weight in readers:
                     weight.layout = in_parts(weight)
 

@@ -86,8 +86,29 @@ def test_a_product_that_is_read_whole_too():
     assert parts(applied(module, InterleaveWeightsPass())) == {}
 
 
-def test_columns_stay():
+@pytest.mark.parametrize("target", ["sqlite", "postgres"])
+def test_columns(target: str):
     module = applied(GATED.replace("SPARSE", ""), *laid_out("columns"))
+    passes = (InterleaveWeightsPass(target), CONVERT, ExpandVectorsPass())
+    assert_same_meaning(module, *passes)
+    assert parts(applied(module, InterleaveWeightsPass(target))) == {"w": 3}
+
+
+def test_rows_that_are_too_long_stay_apart():
+    """SQLite keeps 1002 bytes of a row together: 3 x 40 numbers of 8 bytes, and not 3 x 50."""
+    for inputs, stored in ((40, {"w": 3}), (50, {})):
+        text = GATED.replace("SPARSE", "").replace("x10x", f"x{inputs}x")
+        module = applied(text.replace("15x10", f"15x{inputs}"), *laid_out("columns", 64))
+        assert parts(applied(module, InterleaveWeightsPass("sqlite"))) == stored
+    # A table of PostgreSQL has 1600 columns.
+    for inputs, stored in ((500, {"w": 3}), (600, {})):
+        text = GATED.replace("SPARSE", "").replace("x10x", f"x{inputs}x")
+        module = applied(text.replace("15x10", f"15x{inputs}"), *laid_out("columns", 1000))
+        assert parts(applied(module, InterleaveWeightsPass("postgres"))) == stored
+
+
+def test_rows_stay():
+    module = applied(GATED.replace("SPARSE", ""))
     assert parts(applied(module, InterleaveWeightsPass())) == {}
 
 

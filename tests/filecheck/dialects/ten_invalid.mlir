@@ -371,11 +371,11 @@ func.func @running_sum_of_another_type(%x: tensor<3x4xf64>) {
 
 // -----
 
-func.func @parts_of_columns() {
-  %w = ten.weight @w from ["a", "b"] layout <columns 1 by 4 parts 2> : tensor<6x8xf32>
+func.func @parts_of_rows() {
+  %w = ten.weight @w from ["a", "b"] layout <lanes 1 by 4 of 8 bits in 1 parts 2> : tensor<6x8xf32>
   func.return
 }
-// CHECK: what lies in parts is stored in arrays
+// CHECK: what lies in parts is stored in arrays or in columns
 
 // -----
 

@@ -1,7 +1,5 @@
 // RUN: sql-opt %s --interleave-weights | filecheck %s
 // RUN: sql-opt %s --interleave-weights --convert-ten-to-rel | filecheck %s --check-prefix REL
-// RUN: sql-opt %s --pass 'interleave-weights{target=sqlite}' | filecheck %s --check-prefix SQLITE
-// SQLITE-NOT: parts
 
 // CHECK-LABEL: func.func @meet
 func.func @meet(%x: tensor<?x8xf32>, %s: tensor<?xf32>) -> tensor<?x3xf32> {
