@@ -41,14 +41,26 @@ def candidates(profile: TargetProfile, inputs: int) -> Iterator[MatrixLayout]:
             yield MatrixLayout("pivoted", size * columns, columns)
 
 
+def cut(layout: MatrixLayout, longest: int | None) -> MatrixLayout:
+    """The same chunks, in columns of vectors that are no longer than `longest`, if they were."""
+    if longest is None or layout.storage != "arrays" or layout.size <= longest:
+        return layout
+    size = chunk_size(layout.size, longest)
+    columns = -(-layout.size // size)
+    return MatrixLayout("pivoted", size * columns, columns)
+
+
 def cheapest(
     profile: TargetProfile, products: Sequence[Product], coefficients: Coefficients
 ) -> MatrixLayout:
-    """The layout of matrices with equal inputs for which the estimate of all products is lowest."""
+    """
+    The layout of matrices with equal inputs for which the estimate of all products is lowest; long
+    vectors are cut, which the estimate for few rows takes for an expense, and pays with many.
+    """
     format = ROW_FORMATS[profile.name]
 
     def estimate(layout: MatrixLayout) -> float:
         works = (matrix_product(layout, product, format) for product in products)
         return seconds(total(works), coefficients)
 
-    return min(candidates(profile, products[0].inputs), key=estimate)
+    return cut(min(candidates(profile, products[0].inputs), key=estimate), profile.longest_vector)

@@ -23,6 +23,8 @@ class TargetProfile:
     """Functions whose value has single precision where their arguments have."""
     vectors: bool
     """Whether a column may hold a vector, and two vectors have a dot product."""
+    longest_vector: int | None
+    """Elements from which on a dot product is slower for each; None if there is no such length."""
     max_columns: int
     """Columns a table or a result may have."""
     max_depth: int
@@ -52,6 +54,7 @@ SQLITE = TargetProfile(
     functions=MATH_FUNCTIONS,
     single_functions=frozenset(),
     vectors=False,
+    longest_vector=None,
     max_columns=2000,
     # The limit that counts is the parser's stack: 100 symbols, some four a level.
     max_depth=24,
@@ -71,6 +74,7 @@ DUCKDB = TargetProfile(
     functions=MATH_FUNCTIONS,
     single_functions=ARITHMETIC,
     vectors=True,
+    longest_vector=128,
     max_columns=100_000,
     max_depth=200,
     max_parameters=65535,
@@ -89,6 +93,7 @@ POSTGRES = TargetProfile(
     functions=MATH_FUNCTIONS,
     single_functions=ARITHMETIC | {"sum", "running_sum", "partition_sum"},
     vectors=False,
+    longest_vector=None,
     max_columns=1600,
     # One function may be written as several within each other.
     max_depth=60,
