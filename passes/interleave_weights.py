@@ -19,7 +19,7 @@ IN_PARTS = (Storage.ARRAYS, Storage.PIVOTED, Storage.COLUMNS)
 
 
 def product_with(weight: ten.WeightOp) -> PartedProduct | None:
-    """The one product with a weight in chunks, if it keeps the first axis of the weight."""
+    """The one product with a weight that sums over its chunks, and keeps its first axis."""
     layout = weight.layout
     if layout is None or layout.storage.data not in IN_PARTS or layout.axis.data == 0:
         return None
@@ -28,8 +28,10 @@ def product_with(weight: ten.WeightOp) -> PartedProduct | None:
     use = next(iter(weight.result.uses))
     if not isinstance(op := use.operation, ten.ContractOp) or len(op.inputs) != 2 or use.index != 1:
         return None
-    (_, letters), result = parse_indices(op.indices.data)
-    return PartedProduct(op) if letters[0] in result else None
+    (others, letters), result = parse_indices(op.indices.data)
+    summed = letters[layout.axis.data]
+    is_sum = summed in others and summed not in result
+    return PartedProduct(op) if is_sum and letters[0] in result else None
 
 
 def meet(parts: list[ten.SliceOp]) -> bool:

@@ -107,6 +107,27 @@ def test_rows_that_are_too_long_stay_apart():
         assert parts(applied(module, InterleaveWeightsPass("postgres"))) == stored
 
 
+def test_a_long_scaling_stays():
+    """What is written in several steps is computed before the product is cut."""
+    step = "    %{0} = math.exp %{1} : f32\n    %{2} = arith.addf %{0}, %{0} : f32\n"
+    names = ["b", *(f"t{k}" for k in range(8))]
+    steps = "".join(step.format(f"s{k}", names[k], names[k + 1]) for k in range(8))
+    scaling = f"""  %z = ten.map "po->po"(%y) : (tensor<?x15xf32>) -> tensor<?x15xf32> {{
+  ^bb0(%b: f32):
+{steps}    ten.yield %t7 : f32
+  }}
+  %a ="""
+    text = GATED.replace("SPARSE", "").replace("  %a =", scaling).replace("slice %y", "slice %z")
+    module = applied(text, *laid_out("arrays"))
+    assert parts(applied(module, InterleaveWeightsPass())) == {}
+
+
+def test_a_weight_that_is_summed_alone_stays():
+    text = GATED.replace("SPARSE", "").replace('"pi,oi->po"', '"pj,oi->po"')
+    module = applied(text, *laid_out("arrays"))
+    assert parts(applied(module, InterleaveWeightsPass())) == {}
+
+
 def test_rows_stay():
     module = applied(GATED.replace("SPARSE", ""))
     assert parts(applied(module, InterleaveWeightsPass())) == {}

@@ -31,7 +31,7 @@ class PartedProduct:
         return ten.tensor(self.contract.result).get_shape()[self.axis]
 
     def scaling(self) -> ten.MapOp | None:
-        """The map that alone reads the product, and nothing else which has the axis."""
+        """The map that alone reads the product, in one expression, and no other along the axis."""
         use = next(iter(self.contract.result.uses), None)
         if use is None or not self.contract.result.has_one_use():
             return None
@@ -39,7 +39,9 @@ class PartedProduct:
             return None
         labels, result = ten.parse_indices(op.indices.data)
         letters = labels.pop(use.index)
-        return op if letters == result and letters[self.axis] not in "".join(labels) else None
+        steps, _ = scalar_expressions(op, [col("x") for _ in op.inputs])
+        is_alike = letters == result and letters[self.axis] not in "".join(labels)
+        return op if is_alike and not steps else None
 
     def slices(self) -> list[ten.SliceOp]:
         """The slices which alone read the product, or what scales it, in order; else none."""
@@ -123,7 +125,5 @@ def scaled(
     values: dict[str, Attribute] = {}
     for name in columns:
         arguments[place] = col(name)
-        steps, values[name] = scalar_expressions(op, arguments)
-        if steps:
-            raise TensorjoinError("what scales a product in parts is too long")
+        _, values[name] = scalar_expressions(op, arguments)
     return out.emit(rel.ProjectOp(joined, {k: k for k in result}, values))
