@@ -1,7 +1,7 @@
 """Weights and state as tiled -> the storage that suits the target."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
@@ -40,8 +40,8 @@ class ByCost:
     ) -> "ByCost":
         """The choice for the weights of a module: vectors of one size are in equal columns."""
         groups: dict[object, list[Product]] = defaultdict(list)
-        for op in module.walk():
-            if isinstance(op, ten.WeightOp) and op.layout is not None and op.layout.is_chunked:
+        for op in weights_of(module):
+            if op.layout is not None and op.layout.is_chunked:
                 shape = ten.tensor(op.result).get_shape()
                 product = product_of(op.layout.axis.data, shape, rows)
                 groups[product.inputs if profile.vectors else product].append(product)
@@ -60,6 +60,10 @@ class ByCost:
         if chosen.storage == Storage.ROWS:
             return LayoutAttr(Storage.ROWS)
         return LayoutAttr(Storage(chosen.storage), axis, chosen.size, columns=chosen.columns)
+
+
+def weights_of(module: ModuleOp) -> Iterator[ten.WeightOp]:
+    return (op for op in module.walk() if isinstance(op, ten.WeightOp))
 
 
 def product_of(axis: int, shape: tuple[int, ...], rows: int) -> Product:
@@ -123,6 +127,9 @@ class AssignLayoutsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         profile = target_profile(self.target)
+        pivoted = Storage.PIVOTED in {w.layout.storage.data for w in weights_of(op) if w.layout}
+        if pivoted and not profile.vectors:
+            raise TensorjoinError(f"{profile.name} has no vectors for pivoted weights")
         if self.rows < 1:
             raise TensorjoinError(f"assign-layouts: a batch of {self.rows} rows: choose 1 or more")
         pattern = AssignLayout(

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
 from tensorjoin.cost import ROW_FORMATS
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.layout import LayoutAttr, Storage
-from tensorjoin.dialects.ten import parse_indices, tensor
+from tensorjoin.dialects.ten import parse_indices
 from tensorjoin.layouts import KEYS
 from tensorjoin.passes.relational.parts import PartedProduct
 from tensorjoin.targets import TargetProfile, target_profile
@@ -19,7 +18,7 @@ IN_PARTS = (Storage.ARRAYS, Storage.PIVOTED, Storage.COLUMNS)
 
 
 def product_with(weight: ten.WeightOp) -> PartedProduct | None:
-    """The one product with a weight that sums over its chunks, and keeps its first axis."""
+    """The one product with a weight that sums over its chunks; its first axis is the weight's."""
     layout = weight.layout
     if layout is None or layout.storage.data not in IN_PARTS or layout.axis.data == 0:
         return None
@@ -31,7 +30,8 @@ def product_with(weight: ten.WeightOp) -> PartedProduct | None:
     (others, letters), result = parse_indices(op.indices.data)
     summed = letters[layout.axis.data]
     is_sum = summed in others and summed not in result
-    return PartedProduct(op) if is_sum and letters[0] in result else None
+    is_free = letters[0] in result and letters[0] not in others
+    return PartedProduct(op) if is_sum and is_free else None
 
 
 def meet(parts: list[ten.SliceOp]) -> bool:
@@ -43,12 +43,13 @@ def meet(parts: list[ten.SliceOp]) -> bool:
 
 def fits(layout: LayoutAttr, parts: int, profile: TargetProfile) -> bool:
     """Whether a table may have rows with so many parts, and the engine keeps them together."""
-    format, numbers = ROW_FORMATS[profile.name], parts * layout.size.data
-    if not layout.vector and numbers + KEYS > profile.max_columns:
+    format, size = ROW_FORMATS[profile.name], layout.size.data
+    # A join has the columns of the other operand as well.
+    if not layout.vector and (parts + 1) * size + KEYS > profile.max_columns:
         return False
     if format.columns_apart or format.together is None:
         return True
-    return numbers * format.element_bytes + format.row_bytes <= format.together
+    return parts * size * format.element_bytes + format.row_bytes <= format.together
 
 
 def can_interleave(weight: ten.WeightOp, profile: TargetProfile) -> bool:
@@ -56,14 +57,10 @@ def can_interleave(weight: ten.WeightOp, profile: TargetProfile) -> bool:
     count, layout = len(weight.sources), weight.layout
     if count < 2 or layout is None or (product := product_with(weight)) is None:
         return False
-    parts, size = product.slices(), product.extent // count
-    cuts = [(part.offset.value.data, extent_of(part.result, product.axis)) for part in parts]
-    is_cut = cuts == [(size * part, size) for part in range(count)]
-    return is_cut and meet(parts) and fits(layout, count, profile)
-
-
-def extent_of(value: SSAValue, axis: int) -> int:
-    return tensor(value).get_shape()[axis]
+    parts = product.parts(count)
+    offsets = [part.offset.value.data for part in parts]
+    every = [number * (product.extent // count) for number in range(count)]
+    return offsets == every and meet(parts) and fits(layout, count, profile)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, f64
 from xdsl.passes import ModulePass
 
 from tensorjoin.dialects import ten
@@ -26,7 +26,10 @@ class TileInputsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         profile = target_profile(self.target)
-        storage = Storage.ARRAYS if profile.vectors else Storage.COLUMNS
+        weights = (each for each in op.walk() if isinstance(each, ten.WeightOp))
+        # Arrays are of float32, in which a model whose weights are doubles would lose digits.
+        doubles = any(ten.tensor(w.result).get_element_type() == f64 for w in weights)
+        storage = Storage.ARRAYS if profile.vectors and not doubles else Storage.COLUMNS
         for input in op.walk():
             if not isinstance(input, ten.InputOp) or input.table.string_value() not in self.tables:
                 continue

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, bf16, f16, f32
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
     PatternRewriter,
@@ -16,6 +16,9 @@ from tensorjoin.dialects import ten
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.tiling import chunk_size
+
+IN_CHUNKS = (f16, bf16, f32)
+"""What a chunk of float32 holds as it is; others stay rows."""
 
 
 def summed_axes(weight: ten.WeightOp) -> set[int]:
@@ -37,7 +40,10 @@ class TileWeight(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ten.WeightOp, rewriter: PatternRewriter, /):
-        shape = ten.tensor(op.result).get_shape()
+        type = ten.tensor(op.result)
+        shape = type.get_shape()
+        if type.get_element_type() not in IN_CHUNKS:
+            return
         if op.layout is not None or len(shape) < 2 or not (axes := summed_axes(op)):
             return
         axis = max(axes)

@@ -153,7 +153,7 @@ class Session:
         """
         The token chosen by the last `greedy` or `sample`.
 
-        Raises TensorjoinError where all logits were NaN, of which SQLite has none.
+        Raises TensorjoinError where logits are NaN.
         """
         name = table_name(self.model.name, "sampled")
         rows = self.database.query(

@@ -146,13 +146,20 @@ def blocks(checkpoint: Tensors, tensor: str, table: Table) -> Iterator[tuple[int
     """Slices of a tensor along its first axis, whole chunks each, with where they start."""
     shape, chunks = checkpoint.entries[tensor].shape, table.chunks
     size = 1 if chunks is None else chunks.size
-    elements = BLOCK_BYTES // (4 * size + 8 * len(table.keys)) * size
+    elements = BLOCK_BYTES // copies(chunks) // (4 * size + 8 * len(table.keys)) * size
     per_row = int(np.prod(shape[1:], dtype=np.int64))
     step = max(1, elements // max(1, per_row))
     if chunks is not None and chunks.axis == 0:
         step = max(1, step // size) * size
     for start in range(0, shape[0], step):
         yield start, checkpoint.read_rows(tensor, start, min(start + step, shape[0]))
+
+
+def copies(chunks: Chunks | None) -> int:
+    """How many blocks there are at once: of each part, and again where they are cut."""
+    if chunks is None:
+        return 1
+    return chunks.parts * (2 if 0 < chunks.vector < chunks.size else 1)
 
 
 def rows_of(block: np.ndarray, start: int, table: Table) -> dict[str, np.ndarray]:

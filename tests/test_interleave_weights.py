@@ -16,6 +16,7 @@ from tensorjoin.passes.fuse_contractions import FuseContractionsPass
 from tensorjoin.passes.fuse_elementwise import FuseElementwisePass
 from tensorjoin.passes.hoist_factors import HoistFactorsPass
 from tensorjoin.passes.interleave_weights import InterleaveWeightsPass
+from tensorjoin.passes.lower_to_sql import LowerToSqlPass
 from tensorjoin.passes.roll_layers import RollLayersPass
 from tensorjoin.passes.row_to_column import RowToColumnPass
 
@@ -100,11 +101,16 @@ def test_rows_that_are_too_long_stay_apart():
         text = GATED.replace("SPARSE", "").replace("x10x", f"x{inputs}x")
         module = applied(text.replace("15x10", f"15x{inputs}"), *laid_out("columns", 64))
         assert parts(applied(module, InterleaveWeightsPass("sqlite"))) == stored
-    # A table of PostgreSQL has 1600 columns.
-    for inputs, stored in ((500, {"w": 3}), (600, {})):
-        text = GATED.replace("SPARSE", "").replace("x10x", f"x{inputs}x")
-        module = applied(text.replace("15x10", f"15x{inputs}"), *laid_out("columns", 1000))
-        assert parts(applied(module, InterleaveWeightsPass("postgres"))) == stored
+
+
+@pytest.mark.parametrize(("inputs", "stored"), [(300, {"w": 3}), (398, {"w": 3}), (400, {})])
+def test_rows_of_more_columns_than_a_join_may_have_stay_apart(inputs: int, stored: dict[str, int]):
+    """PostgreSQL has 1600: three parts, the operand of as many columns as one, and the keys."""
+    text = GATED.replace("SPARSE", "").replace("x10x", f"x{inputs}x")
+    module = applied(text.replace("15x10", f"15x{inputs}"), *laid_out("columns", 1000))
+    interleaved = applied(module, InterleaveWeightsPass("postgres"))
+    assert parts(interleaved) == stored
+    applied(interleaved, CONVERT, LowerToSqlPass("postgres"))
 
 
 def test_a_long_scaling_stays():
@@ -126,6 +132,58 @@ def test_a_weight_that_is_summed_alone_stays():
     text = GATED.replace("SPARSE", "").replace('"pi,oi->po"', '"pj,oi->po"')
     module = applied(text, *laid_out("arrays"))
     assert parts(applied(module, InterleaveWeightsPass())) == {}
+
+
+def test_a_product_with_the_same_axis_on_both_sides_stays():
+    text = GATED.replace("SPARSE", "").replace("%x: tensor<?x10x", "%x: tensor<?x15x10x")
+    text = text.replace('"pi,oi->po"', '"poi,oi->po"').replace("(tensor<?x10x", "(tensor<?x15x10x")
+    module = applied(text, *laid_out("arrays"))
+    assert parts(assert_same_meaning(module, InterleaveWeightsPass(), CONVERT)) == {}
+
+
+def test_slices_in_any_order():
+    lines = GATED.replace("SPARSE", "").splitlines()
+    first = next(k for k, line in enumerate(lines) if "%a = ten.slice" in line)
+    lines[first], lines[first + 2] = lines[first + 2], lines[first]
+    module = applied("\n".join(lines), *laid_out("arrays"))
+    interleaved = applied(module, InterleaveWeightsPass())
+    assert parts(interleaved) == {"w": 3}
+    assert_same_meaning(interleaved, CONVERT)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_what_scales_is_there_before_the_product(is_late: bool):
+    """The product is converted before what stands after it."""
+    scale = """  %s = ten.reduce sum "pi->p" %x : tensor<?x10xf32> -> tensor<?xf32>
+"""
+    scaled = """  %z = ten.map "po,p->po"(%y, %s)
+      : (tensor<?x15xf32>, tensor<?xf32>) -> tensor<?x15xf32> {
+  ^bb0(%b: f32, %t: f32):
+    %u = arith.mulf %b, %t : f32
+    ten.yield %u : f32
+  }
+"""
+    text = GATED.replace("SPARSE", "").replace("slice %y", "slice %z")
+    before, after = ("", scale) if is_late else (scale, "")
+    text = text.replace("  %w =", f"{before}  %w =").replace("  %a =", f"{after}{scaled}  %a =")
+    module = applied(text, *laid_out("arrays"))
+    interleaved = assert_same_meaning(module, InterleaveWeightsPass())
+    assert parts(interleaved) == ({} if is_late else {"w": 3})
+    assert_same_meaning(interleaved, CONVERT)
+
+
+def test_parts_beside_columns():
+    """Where other weights are columns of numbers, vectors are cut into numbers as well."""
+    other = """  %t = ten.weight @t from ["t"] layout <columns 1 by 5> : tensor<4x10xf32>
+  %q = ten.contract "pi,oi->po"(%x, %t)
+    : (tensor<?x10xf32>, tensor<4x10xf32>) -> tensor<?x4xf32>
+  ten.output %q to @q ["p", "o"] : tensor<?x4xf32>
+"""
+    module = applied(GATED.replace("SPARSE", ""), *laid_out("arrays"), InterleaveWeightsPass())
+    text = str(module)
+    start = text.index("%w = " if "%w = " in text else "%0 = ")
+    module = applied(text[:start] + other.strip() + "\n" + text[start:])
+    assert_same_meaning(module, CONVERT, ExpandVectorsPass())
 
 
 def test_rows_stay():

@@ -150,3 +150,25 @@ def test_external_data_that_is_refused(
     (known[key] if key in known else entries.add(key=key)).value = value
     with pytest.raises(TensorjoinError, match=message):
         OnnxModel(loaded, database, folder).run({"X": np.zeros((1, 5), np.float32)})
+
+
+@pytest.mark.parametrize("type", [np.float64, np.int64, np.int32])
+def test_large_weights_that_are_no_float32(database: Database, type: type) -> None:
+    """Neither is stored in chunks of float32, in which 20230101 - 20230100 would be 0."""
+    weights = np.zeros((300, 131), type)
+    weights[:2] = [[1], [-1]]
+    x = np.zeros((2, 300), type)
+    x[:, :2] = [20230101, 20230100]
+    element = helper.np_dtype_to_tensor_dtype(np.dtype(type))
+    proto = helper.make_model(
+        helper.make_graph(
+            [helper.make_node("MatMul", ["x", "w"], ["y"])],
+            "product",
+            [helper.make_tensor_value_info("x", element, x.shape)],
+            [helper.make_tensor_value_info("y", element, [2, 131])],
+            [onnx.numpy_helper.from_array(weights, "w")],
+        ),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=8,
+    )
+    np.testing.assert_array_equal(OnnxModel(proto, database).run({"x": x})["y"], x @ weights)

@@ -216,3 +216,17 @@ def test_as_onnxruntime(database: Database, database_url: str, name: str) -> Non
         assert [row[1] for row in rows] == labels.tolist()
         np.testing.assert_allclose([row[2:] for row in rows], probabilities, rtol=0, atol=1e-5)
     assert len(ask(database_url, 'SELECT "id" FROM "scores" WHERE "id" = 7')) == 1
+
+
+def test_a_wide_table_of_doubles(customers: Database) -> None:
+    """Chunks of a wide table are no float32 where the model's input is none."""
+    weights = np.zeros((FEATURES, 3))
+    weights[:2] = [[1], [-1]]
+    node = helper.make_node("MatMul", ["X", "w"], ["Y"])
+    double = helper.np_dtype_to_tensor_dtype(np.dtype(np.float64))
+    inputs, outputs = [("X", double, ["n", FEATURES])], [("Y", double, ["n", 3])]
+    proto = model([node], inputs, outputs, {"w": weights})
+    rest = ", ".join(f"f{k}" for k in range(2, FEATURES))
+    query = f"SELECT 20230101 + id AS f0, 20230100 AS f1, {rest} FROM customers"
+    found = run_query(customers, compiled(customers, proto, query, None), outputs_of(proto))
+    np.testing.assert_array_equal(np.sort(found["Y"][:, 0]), 10 * np.arange(ROWS) + 1)

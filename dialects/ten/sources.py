@@ -131,6 +131,19 @@ class WeightOp(IRDLOperation):
             result_types=[result_type],
         )
 
+    def verify_(self) -> None:
+        shape, layout = tensor(self.result).get_shape(), self.layout
+        if layout is None:
+            return
+        if layout.is_chunked and layout.axis.data >= len(shape):
+            raise VerifyException(f"a layout of axis {layout.axis.data} for {len(shape)} axes")
+        parts = layout.parts.data
+        if parts != 1 and (parts != len(self.sources) or shape[0] % parts):
+            raise VerifyException(
+                f"{parts} parts of {shape[0]} rows from {len(self.sources)} sources: each source is"
+                " a part, of as many rows"
+            )
+
 
 @irdl_op_definition
 class ConstantOp(IRDLOperation):

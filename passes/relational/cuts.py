@@ -37,7 +37,7 @@ class Cut:
         axis, size, parts = layout.axis.data, layout.size.data, layout.parts.data
         if self.vector:
             return LayoutAttr(Storage.PIVOTED, axis, size, columns=self.columns, parts=parts)
-        return LayoutAttr(Storage.COLUMNS, axis, size)
+        return LayoutAttr(Storage.COLUMNS, axis, size, parts=parts)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from tensorjoin.dialects.rel import schema
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.passes.relational.scalars import scalar_expressions
 from tensorjoin.passes.relational.values import Emitter, as_tensor, layout_of, relation_of
+from tensorjoin.passes.relational.views import is_before
 
 
 @dataclass(frozen=True)
@@ -41,17 +42,28 @@ class PartedProduct:
         letters = labels.pop(use.index)
         steps, _ = scalar_expressions(op, [col("x") for _ in op.inputs])
         is_alike = letters == result and letters[self.axis] not in "".join(labels)
-        return op if is_alike and not steps else None
+        others = [value for value in op.inputs if value != self.contract.result]
+        is_ready = all(is_before(value, self.contract) for value in others)
+        return op if is_alike and is_ready and not steps else None
 
-    def slices(self) -> list[ten.SliceOp]:
-        """The slices which alone read the product, or what scales it, in order; else none."""
+    def parts(self, count: int) -> list[ten.SliceOp]:
+        """
+        The slices which alone read the product, or what scales it, in order, if each is one of
+        `count` parts; else none.
+        """
         scaling = self.scaling()
-        value = self.contract.result if scaling is None else scaling.result
+        value, size = (scaling or self.contract).result, self.extent // count
         readers = [use.operation for use in value.uses]
-        slices = [op for op in readers if isinstance(op, ten.SliceOp)]
-        if len(slices) != len(readers) or any(s.axis.value.data != self.axis for s in slices):
+        slices = [op for op in readers if isinstance(op, ten.SliceOp) and self.cuts(op, size)]
+        if len(slices) != len(readers):
             return []
         return sorted(slices, key=lambda slice: slice.offset.value.data)
+
+    def cuts(self, slice: ten.SliceOp, size: int) -> bool:
+        """Whether a slice is one of the parts of so many rows."""
+        extent = ten.tensor(slice.result).get_shape()[self.axis]
+        is_part = slice.offset.value.data % size == 0 and extent == size
+        return slice.axis.value.data == self.axis and is_part
 
 
 class ConvertContractOfParts(RewritePattern):
@@ -67,14 +79,14 @@ class ConvertContractOfParts(RewritePattern):
         if layout.parts.data == 1:
             return
         product, out = PartedProduct(op), Emitter()
-        if not (slices := product.slices()):
-            raise TensorjoinError("the parts of a product are read by slices alone")
         columns = [f"v{part}" for part in range(layout.parts.data)]
+        if not (slices := product.parts(len(columns))):
+            raise TensorjoinError("the parts of a product are read by slices alone, one each")
         _, result = ten.parse_indices(op.indices.data)
         relation = products(out, op, columns, layout.axis.data, layout.size.data)
         if (scaling := product.scaling()) is not None:
             relation = scaled(out, scaling, op, relation, columns)
-        rewriter.insert(out.ops, InsertPoint.before(slices[0]))
+        rewriter.insert(out.ops, InsertPoint.before(scaling or op))
         size = product.extent // len(columns)
         for slice in slices:
             column = columns[slice.offset.value.data // size]

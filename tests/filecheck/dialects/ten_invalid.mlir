@@ -384,3 +384,19 @@ func.func @parts_of_the_chunked_axis() {
   func.return
 }
 // CHECK: parts are of axis 0: the chunks are of another
+
+// -----
+
+func.func @layout_of_no_axis() {
+  %w = ten.weight @w from ["w"] layout <arrays 7 by 4> : tensor<6x8xf32>
+  func.return
+}
+// CHECK: a layout of axis 7 for 2 axes
+
+// -----
+
+func.func @parts_that_are_no_sources() {
+  %w = ten.weight @w from ["a", "b"] layout <arrays 1 by 4 parts 3> : tensor<6x8xf32>
+  func.return
+}
+// CHECK: 3 parts of 6 rows from 2 sources: each source is a part, of as many rows
