@@ -64,6 +64,6 @@ class Contender(ABC):
 
     @abstractmethod
     @contextmanager
-    def open(self, checkpoint: Path, folder: Path) -> Generator[Runner]:
-        """The model as `load` has left it."""
+    def open(self, checkpoint: Path, folder: Path, memory: int | None = None) -> Generator[Runner]:
+        """The model as `load` has left it; `memory` is what the process may have, in bytes."""
         ...

@@ -52,7 +52,7 @@ class LlamaCppContender(Contender):
         write_gguf(checkpoint, folder / "model.gguf", self.quantisation)
 
     @contextmanager
-    def open(self, checkpoint: Path, folder: Path) -> Generator[Runner]:
+    def open(self, checkpoint: Path, folder: Path, memory: int | None = None) -> Generator[Runner]:
         import llama_cpp
 
         threads = os.cpu_count()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from llm.checkpoints import CONFIG
+from llm.checkpoints import CONFIG, SHAPES, weight_bytes
 from llm.contender import Contender, Runner
 from llm.contenders import CONTENDERS
 
@@ -132,9 +132,14 @@ def first(contender: Contender, checkpoint: Path, folder: Path) -> None:
         report("first_token", [time.perf_counter() - started])
 
 
+def capped_bytes(checkpoint: Path) -> int:
+    """What a process may have in the phase `capped`."""
+    return weight_bytes(SHAPES[checkpoint.name]) // 2
+
+
 def capped(contender: Contender, checkpoint: Path, folder: Path) -> None:
     text = tokens(256, checkpoint)
-    with contender.open(checkpoint, folder) as runner:
+    with contender.open(checkpoint, folder, capped_bytes(checkpoint)) as runner:
         decode(runner, text)
 
 

@@ -25,5 +25,5 @@ class NumpyContender(Contender):
         return [checkpoint / WEIGHTS]
 
     @contextmanager
-    def open(self, checkpoint: Path, folder: Path) -> Generator[Runner]:
+    def open(self, checkpoint: Path, folder: Path, memory: int | None = None) -> Generator[Runner]:
         yield NumpyLlama(checkpoint)

@@ -11,8 +11,8 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
-from llm.checkpoints import SHAPES, weight_bytes
 from llm.contender import Contender
+from llm.measure import capped_bytes
 from llm.memory import capped_group, drop_from_page_cache
 
 Figures = dict[str, Any]
@@ -71,7 +71,7 @@ def run_phase(
     if not contender.runs_capped:
         return {"stopped": "keeps all weights in memory"}
     drop_from_page_cache(files)
-    half = weight_bytes(SHAPES[checkpoint.name]) // 2
+    half = capped_bytes(checkpoint)
     try:
         with capped_group(half) as members:
             return {"cap_bytes": half} | run(phase, contender, checkpoint, folder, limit, members)

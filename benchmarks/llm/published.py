@@ -161,7 +161,7 @@ class PublishedContender(Contender):
         database.insert(table, {"o": np.arange(len(chunked)), **columns})
 
     @contextmanager
-    def open(self, checkpoint: Path, folder: Path) -> Generator[Runner]:
+    def open(self, checkpoint: Path, folder: Path, memory: int | None = None) -> Generator[Runner]:
         config = json.loads((checkpoint / CONFIG).read_text())
         inner, hidden = config["intermediate_size"], config["hidden_size"]
         layers = range(config["num_hidden_layers"])

@@ -73,9 +73,9 @@ class SqlContender(Contender):
             database.close()
 
     @contextmanager
-    def open(self, checkpoint: Path, folder: Path) -> Generator[Runner]:
+    def open(self, checkpoint: Path, folder: Path, memory: int | None = None) -> Generator[Runner]:
         with self.url(folder) as url:
-            database = connect(url, create=False)
+            database = connect(url, create=False, memory=memory)
             session = Session(database, find_model(database, MODEL))
             if self.loops:
                 session.procedures["forward"] = session.procedures.pop(LAYERWISE)
