@@ -179,10 +179,11 @@ def test_parts_beside_columns():
     : (tensor<?x10xf32>, tensor<4x10xf32>) -> tensor<?x4xf32>
   ten.output %q to @q ["p", "o"] : tensor<?x4xf32>
 """
-    module = applied(GATED.replace("SPARSE", ""), *laid_out("arrays"), InterleaveWeightsPass())
-    text = str(module)
-    start = text.index("%w = " if "%w = " in text else "%0 = ")
-    module = applied(text[:start] + other.strip() + "\n" + text[start:])
+    interleaved = str(
+        applied(GATED.replace("SPARSE", ""), *laid_out("arrays"), InterleaveWeightsPass())
+    )
+    module = interleaved.replace("  %w = ", f"{other}  %w = ")
+    assert "@t" in module
     assert_same_meaning(module, CONVERT, ExpandVectorsPass())
 
 

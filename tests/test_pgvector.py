@@ -10,6 +10,7 @@ from models.llama import CONFIGURATIONS, write_checkpoint
 from models.references import reference
 
 from tensorjoin.backends.connect import connect
+from tensorjoin.backends.database import Database
 from tensorjoin.backends.emitter import emit_program
 from tensorjoin.pipelines import Layout
 from tensorjoin.program import Statement
@@ -29,12 +30,21 @@ def pgvector_url(postgres_database_url: str) -> str:
     return postgres_database_url
 
 
+def assert_conforms(database: Database, name: str) -> None:
+    """Logits and tokens of the one model in a database are those of transformers."""
+    expected = reference(name)
+    session = Session(database, find_model(database, None))
+    prompt, greedy = ([int(t) for t in tokens] for tokens in (expected.prompt, expected.greedy))
+    session.forward(prompt, emit_all=True)
+    np.testing.assert_allclose(session.logits(), expected.logits, rtol=0, atol=1e-4)
+    session.restart()
+    assert list(session.generate(prompt, 8, Sampling())) == greedy[:8]
+
+
 @pytest.mark.parametrize(
     ("name", "layout"), [*((name, "auto") for name in CONFIGURATIONS), ("odd", "pivoted")]
 )
 def test_logits_and_greedy_tokens(name: str, layout: Layout, pgvector_url: str, tmp_path: Path):
-    expected = reference(name)
-    prompt = [int(token) for token in expected.prompt]
     database = connect(pgvector_url, create=False)
     try:
         model = load_model(database, write_checkpoint(tmp_path / name, name), layout=layout)
@@ -43,28 +53,16 @@ def test_logits_and_greedy_tokens(name: str, layout: Layout, pgvector_url: str, 
             Statement("SELECT count(*) FROM pg_attribute WHERE atttypid = 'vector'::regtype")
         )
         assert types[0][0] > 0
-        session = Session(database, find_model(database, None))
-        session.forward(prompt, emit_all=True)
-        np.testing.assert_allclose(session.logits(), expected.logits, rtol=0, atol=1e-4)
-        session.restart()
-        greedy = [int(token) for token in expected.greedy]
-        assert list(session.generate(prompt, 8, Sampling())) == greedy[:8]
+        assert_conforms(database, name)
     finally:
         database.close()
 
 
 def test_demo_model_in_columns_of_vectors(pgvector_url: str):
-    expected = reference("demo")
-    prompt = [int(token) for token in expected.prompt]
     database = connect(pgvector_url, create=False)
     try:
         load_model(database, DEMO, name="demo", layout="pivoted")
-        session = Session(database, find_model(database, None))
-        session.forward(prompt, emit_all=True)
-        np.testing.assert_allclose(session.logits(), expected.logits, rtol=0, atol=1e-4)
-        session.restart()
-        greedy = [int(token) for token in expected.greedy]
-        assert list(session.generate(prompt, 8, Sampling())) == greedy[:8]
+        assert_conforms(database, "demo")
     finally:
         database.close()
 
