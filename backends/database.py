@@ -124,6 +124,10 @@ class Database(ABC):
         """What the engine can do with the extensions that are installed in this database."""
         return self.profile
 
+    def runs(self, target: str) -> bool:
+        """Whether what was compiled for a target runs in this database."""
+        return target in (self.profile.name, self.extended_profile().name)
+
     def insert(self, table: str, columns: Mapping[str, np.ndarray]) -> None:
         """
         Append rows, given as columns of equal length.

@@ -209,10 +209,15 @@ def fold(function: str, values: Array, group: Array, first: Array) -> Array:
 
 
 def pack(values: Array, slots: Array, size: int, group: Array, groups: int) -> Array:
-    """Vectors of `size`, one for each group, zero where no row has the slot."""
-    vectors = np.zeros((groups, size), np.int64 if values.dtype.kind == "i" else np.float64)
-    np.add.at(vectors, (group, slots), values)
-    return vectors
+    """
+    Vectors of `size`, one for each group, zero where no row has the slot; `values` [rows] are
+    elements, or [rows, length] vectors that follow each other.
+    """
+    length = values.shape[1] if values.ndim == 2 else 1
+    kind = np.int64 if values.dtype.kind == "i" else np.float64
+    vectors = np.zeros((groups, -(-size // length), length), kind)
+    np.add.at(vectors, (group, slots), values.reshape(-1, length))
+    return vectors.reshape(groups, -1)[:, :size]
 
 
 def join(left: Relation, right: Relation) -> dict[str, Array]:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
+from tensorjoin.tiling import comparisons
+
 Coefficients = Mapping[str, float]
 """Seconds for one of each term of `Work`, by the term's name; none is negative."""
 
@@ -119,9 +121,11 @@ class RowFormat:
 
 
 ROW_FORMATS: Mapping[str, RowFormat] = {
-    # A clustered table is an index, of which a page of 4096 bytes holds at least four rows; the
-    # rest of a longer one lies in pages of its own (https://sqlite.org/fileformat2.html, 1.6).
-    "sqlite": RowFormat(element_bytes=8, row_bytes=8, together=1002, stores_chunks=True),
+    # A clustered table is an index, of which a page (of 4096 bytes by default) holds at least four
+    # rows; the rest of a longer one lies in pages of its own
+    # (https://sqlite.org/fileformat2.html, 1.6).
+    "sqlite": RowFormat(element_bytes=9, row_bytes=16, together=1002, stores_chunks=True),
+    "sqlite_64k": RowFormat(element_bytes=9, row_bytes=16, together=16422, stores_chunks=True),
     # It works on 2048 rows at a time; of longer ones, they are more than the 2 MiB of a cache.
     "duckdb": RowFormat(
         element_bytes=4, row_bytes=8, together=1032, stores_chunks=False, columns_apart=True
@@ -236,7 +240,7 @@ def columns_product(layout: MatrixLayout, product: Product, format: RowFormat) -
     """Chunks whose elements are columns: named once to pack them, and once to multiply."""
     size = layout.size
     elements = product.outputs * product.chunks(size) * size * product.rows
-    choices = product.inputs * size * product.rows
+    choices = product.inputs * comparisons(size) * product.rows
     carried = 2 * elements if product.chunks(size) > 1 else 0
     return total(
         (

@@ -29,6 +29,7 @@ from tensorjoin.passes.materialize import MaterializePass
 from tensorjoin.passes.merge_ctes import MergeCtesPass
 from tensorjoin.passes.merge_groups import MergeGroupsPass
 from tensorjoin.passes.order_joins import OrderJoinsPass
+from tensorjoin.passes.pack_in_steps import PackInStepsPass
 from tensorjoin.passes.pack_lanes import PackLanesPass
 from tensorjoin.passes.pivot_outputs import PivotOutputsPass
 from tensorjoin.passes.push_projections import PushProjectionsPass
@@ -102,6 +103,7 @@ def to_statements(profile: TargetProfile) -> Pipeline:
         MergeGroupsPass(),
         WidenSinglesPass(target=profile.name),
         LegalizeFunctionsPass(missing=tuple(sorted(MATH_FUNCTIONS - profile.functions))),
+        PackInStepsPass(target=profile.name),
         ExpandVectorsPass(),
         SplitSumsPass(target=profile.name),
         LegalizeLimitsPass(target=profile.name),
@@ -140,6 +142,7 @@ def to_query(profile: TargetProfile, wide_inputs: tuple[str, ...]) -> Pipeline:
         CanonicalizePass(),
         WidenSinglesPass(target=profile.name),
         LegalizeFunctionsPass(missing=tuple(sorted(MATH_FUNCTIONS - profile.functions))),
+        PackInStepsPass(target=profile.name),
         ExpandVectorsPass(),
         LegalizeLimitsPass(target=profile.name),
         OrderJoinsPass(target=profile.name),

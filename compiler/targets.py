@@ -69,6 +69,9 @@ SQLITE = TargetProfile(
     chunk=64,
 )
 
+SQLITE_64K = replace(SQLITE, name="sqlite_64k")
+"""SQLite in a file whose pages are as large as it lets them be, which holds longer rows."""
+
 DUCKDB = TargetProfile(
     name="duckdb",
     functions=MATH_FUNCTIONS,
@@ -111,7 +114,7 @@ POSTGRES = TargetProfile(
 PGVECTOR = replace(POSTGRES, name="pgvector", vectors=True)
 """PostgreSQL with the extension pgvector."""
 
-TARGETS = {profile.name: profile for profile in (SQLITE, DUCKDB, POSTGRES, PGVECTOR)}
+TARGETS = {profile.name: profile for profile in (SQLITE, SQLITE_64K, DUCKDB, POSTGRES, PGVECTOR)}
 
 
 def target_profile(name: str) -> TargetProfile:

@@ -1,5 +1,10 @@
 """How long the chunks of an axis are. Knows no IR."""
 
+from math import isqrt
+
+LEAST_STEPPED = 32
+"""The least elements of a vector in columns that are packed in two steps."""
+
 
 def chunk_size(extent: int, chunk: int) -> int:
     """
@@ -12,3 +17,19 @@ def chunk_size(extent: int, chunk: int) -> int:
     divisors = (size for size in range(chunk, chunk // 2, -1) if extent % size == 0)
     balanced = -(-extent // -(-extent // chunk))
     return next(divisors, balanced)
+
+
+def step_size(size: int) -> int:
+    """The length of the parts of which a vector in columns is packed: about as many as long."""
+    return chunk_size(size, isqrt(size))
+
+
+def comparisons(size: int) -> float:
+    """
+    How often each element of a vector in columns is compared with a place when it is packed: by
+    every column, or in two steps by those of its part, and the part by every column.
+    """
+    if size < LEAST_STEPPED:
+        return size
+    step = step_size(size)
+    return step + size / step

@@ -34,6 +34,7 @@ PASSES = (
     "merge-ctes",
     "merge-groups",
     "order-joins",
+    "pack-in-steps",
     "pack-lanes",
     "pivot-outputs",
     "print-cost",

@@ -255,7 +255,10 @@ DEEPEST = 100
 """How deep passes may nest calls: what handles expressions, here and in printers, recurses."""
 
 PACKS = frozenset({"pack", "pack_sparse"})
-"""Values gathered into a vector by their slots; `pack` promises that only the last are missing."""
+"""
+Values gathered into a vector by their slots, or shorter vectors by their places, one after the
+other as far as it reaches; `pack` promises that only the last are missing.
+"""
 
 MOST_CARRIED = 8
 """Columns that an aggregate may read of each row, where they are sorted with it."""
@@ -295,7 +298,7 @@ def expression_type(expression: Attribute, columns: Mapping[str, Attribute]) -> 
             types = [expression_type(argument, columns) for argument in expression.arguments]
             if expression.function.data in PACKS:
                 size = literal_size("pack", expression.arguments.data[2])
-                packed = i64 if isinstance(types[0], IntegerType) else f32
+                packed = i64 if isinstance(element_type(types[0]), IntegerType) else f32
                 return VectorType(packed, [size])
             made = FUNCTIONS[expression.function.data][1](*types)
             if expression.function.data == "slice":
@@ -303,6 +306,11 @@ def expression_type(expression: Attribute, columns: Mapping[str, Attribute]) -> 
             return made
         case _:
             raise VerifyException(f"not an expression: {expression}")
+
+
+def element_type(type: Attribute) -> Attribute:
+    """The type of a vector's elements; that of a number is its own."""
+    return type.get_element_type() if isa(type, VectorType) else type
 
 
 def literal_size(function: str, size: Attribute) -> int:

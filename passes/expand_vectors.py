@@ -161,7 +161,10 @@ def aggregated(
             vector = types[name]
             assert isinstance(vector, VectorType)
             is_whole = isinstance(vector.get_element_type(), IntegerType)
-            parts = elements(value, slot, cut.size, lit(0) if is_whole else ZERO)
+            packs = [value]
+            if isinstance(value, ColumnRefAttr) and (part := read.get(value.column.data)):
+                packs = columns(value.column.data, part)
+            parts = elements(packs, slot, cut.size, lit(0) if is_whole else ZERO)
             packed |= {column(name, k): part for k, part in enumerate(parts)}
             parts = columns(name, cut)
         cut_after |= {column(name, k): part for k, part in enumerate(parts)}

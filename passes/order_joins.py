@@ -52,9 +52,12 @@ def stored_order(value: SSAValue) -> dict[str, str | None] | None:
                 for name, e in rel.expressions(op.keys).items()
                 if isinstance(e, ColumnRefAttr)
             }
-            if shown is None or any(n not in renamed for n in shown.values() if n is not None):
+            # A key that has one value is as good as fixed.
+            single = {name for name, extent in schema(op.input).extents.items() if extent == 1}
+            lost = {name for name in (shown or {}).values() if name and name not in renamed}
+            if shown is None or not lost <= single:
                 return None
-            return {key: renamed[n] if n is not None else None for key, n in shown.items()}
+            return {key: renamed.get(n) if n is not None else None for key, n in shown.items()}
         case _:
             return None
 

@@ -1,6 +1,6 @@
 """What each operator of `rel` is estimated to cost, printed above the module as comments."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -18,11 +18,13 @@ from tensorjoin.dialects.expression import (
     CallAttr,
     ColumnRefAttr,
     LiteralAttr,
+    expression_type,
     walk,
 )
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.passes.order_joins import fixed_keys
 from tensorjoin.targets import target_profile
+from tensorjoin.tiling import comparisons
 
 KEY_BYTES = 4
 
@@ -83,14 +85,20 @@ class Estimate:
             if call.function.data == "mul":
                 work += Work(products=rows)
             elif call.function.data in PACKS:
-                size = literal(call.arguments.data[2])
-                work += Work(packed=rows) if self.vectors else Work(choices=rows * size)
+                work += Work(packed=rows) if self.vectors else self.choices(call, rows, types)
             elif call.function.data == "dot" and isinstance(
                 column := call.arguments.data[0], ColumnRefAttr
             ):
                 pairs = rows * width(types[column.column.data])
                 work += Work(dot_products=pairs) if self.vectors else Work(products=pairs)
         return work
+
+    def choices(self, pack: CallAttr, rows: int, types: Mapping[str, Attribute]) -> Work:
+        """The comparisons of rows with the columns of a vector, into which they are put."""
+        value, _, size = pack.arguments
+        is_part = isinstance(expression_type(value, types), VectorType)
+        columns = literal(size)
+        return Work(choices=rows * (columns if is_part else comparisons(columns)))
 
 
 def literal(expression: Attribute) -> int:

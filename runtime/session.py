@@ -65,8 +65,7 @@ class Session:
     procedures: dict[str, tuple[Step, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
-        known = (self.database.profile, self.database.extended_profile())
-        if self.model.manifest.target not in [profile.name for profile in known]:
+        if not self.database.runs(self.model.manifest.target):
             raise TensorjoinError(
                 f"the model {self.model.name!r} was compiled for {self.model.manifest.target}"
             )

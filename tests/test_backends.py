@@ -9,7 +9,7 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -625,6 +625,27 @@ def test_sqlite_file_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     finally:
         first.close()
         second.close()
+
+
+@pytest.mark.parametrize(("page_size", "target"), [(None, "sqlite_64k"), (4096, "sqlite")])
+def test_sqlite_pages(page_size: int | None, target: str, tmp_path: Path) -> None:
+    """A new file has large pages, and temporary tables those of the file; any keeps its own."""
+    path = tmp_path / "test.db"
+    if page_size is not None:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(f"PRAGMA page_size = {page_size}")
+            connection.execute("CREATE TABLE t (x)")
+    for _ in range(2):
+        database = connect(f"sqlite:///{path}", create=True)
+        database.execute(Statement("CREATE TABLE IF NOT EXISTS u (x)"))
+        database.execute(Statement("CREATE TEMPORARY TABLE v (x)"))
+        pages = [database.query(Statement(f"PRAGMA {name}.page_size")) for name in ("main", "temp")]
+        assert pages == [[(page_size or 65536,)]] * 2
+        assert database.profile.name == "sqlite"
+        assert database.extended_profile().name == target
+        assert all(database.runs(name) for name in ("sqlite", "sqlite_64k"))
+        assert not database.runs("duckdb")
+        database.close()
 
 
 def test_sqlite_without_math_functions() -> None:

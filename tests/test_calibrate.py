@@ -29,7 +29,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_engine(database: Database):
     shown: list[tuple[int, int]] = []
     found, measurements = calibrate(database, lambda *numbers: shown.append(numbers))
-    assert found.engine == database.profile.name
+    assert found.engine == database.extended_profile().name
     assert found.version[0].isdigit()
     assert list(found.seconds) == list(TERMS)
     assert all(second >= 0 for second in found.seconds.values())

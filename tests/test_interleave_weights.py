@@ -96,8 +96,8 @@ def test_columns(target: str):
 
 
 def test_rows_that_are_too_long_stay_apart():
-    """SQLite keeps 1002 bytes of a row together: 3 x 40 numbers of 8 bytes, and not 3 x 50."""
-    for inputs, stored in ((40, {"w": 3}), (50, {})):
+    """SQLite keeps 1002 bytes of a row together: 3 x 36 numbers of 9 bytes, and not 3 x 40."""
+    for inputs, stored in ((36, {"w": 3}), (40, {})):
         text = GATED.replace("SPARSE", "").replace("x10x", f"x{inputs}x")
         module = applied(text.replace("15x10", f"15x{inputs}"), *laid_out("columns", 64))
         assert parts(applied(module, InterleaveWeightsPass("sqlite"))) == stored

@@ -104,16 +104,19 @@ POSTGRES = Spelling(
     series=lambda count: function("GENERATE_SERIES")(integer(0), integer(count - 1)),
 )
 
+SQLITE = Spelling(
+    ClusteredSQLite,
+    SQLITE_FUNCTIONS,
+    table_properties=(WithoutRowid,),
+    nan_is_null=True,
+    without_affinity=without_affinity,
+    many_rows=no_rows_of_many,
+    fence=lambda query: query.limit(integer(-1), copy=False),
+)
+
 SPELLINGS: Mapping[str, Spelling] = {
-    "sqlite": Spelling(
-        ClusteredSQLite,
-        SQLITE_FUNCTIONS,
-        table_properties=(WithoutRowid,),
-        nan_is_null=True,
-        without_affinity=without_affinity,
-        many_rows=no_rows_of_many,
-        fence=lambda query: query.limit(integer(-1), copy=False),
-    ),
+    "sqlite": SQLITE,
+    "sqlite_64k": SQLITE,
     "duckdb": Spelling(
         "duckdb",
         DUCKDB_FUNCTIONS,

@@ -31,9 +31,12 @@ def columns(name: str, cut: Cut) -> list[Attribute]:
     return [col(column(name, k)) for k in range(cut.columns)]
 
 
-def elements(value: Attribute, slot: Attribute, size: int, zero: Attribute) -> list[Attribute]:
-    """The elements of a packed vector, each an aggregate."""
-    here = [call("if", call("eq", slot, lit(k)), value, zero) for k in range(size)]
+def elements(
+    values: Sequence[Attribute], slot: Attribute, size: int, zero: Attribute
+) -> list[Attribute]:
+    """The elements of a packed vector, each an aggregate; a row has several that follow."""
+    places = (divmod(k, len(values)) for k in range(size))
+    here = [call("if", call("eq", slot, lit(row)), values[k], zero) for row, k in places]
     return [call("sum", element) for element in here]
 
 
