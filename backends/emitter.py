@@ -164,6 +164,7 @@ def _table(
             op.layout.vector,
             op.layout.bits.data,
             op.layout.lanes.data,
+            op.layout.columns.data if op.layout.bits.data else 1,
             op.layout.parts.data,
         )
     return Table(

@@ -35,8 +35,9 @@ def too_large(queries: Iterable[SSAValue]) -> set[SSAValue]:
 
 def computed_again(queries: Iterable[SSAValue]) -> set[SSAValue]:
     """
-    The queries with a long expression that the query which reads them reads more than once, or
-    sorts into groups: it would be computed for each mention, or its columns carried along.
+    The queries with a long expression that the query which reads them reads more than once, pairs
+    with all rows of another, or sorts into groups: it would be computed for each mention or pair,
+    or its columns carried along.
     """
     again: set[SSAValue] = set()
     for query in queries:
@@ -49,7 +50,8 @@ def computed_again(queries: Iterable[SSAValue]) -> set[SSAValue]:
                 for name, expression in op.outputs.items():
                     read = reads[f"{alias}.{name}"]
                     is_long = _calls(expression, {}) > REPEATED_CALLS
-                    if (read > 1 and is_long) or (read and reader.group and reads_many(expression)):
+                    is_spread = bool(reader.group) or reader.meets_all(alias)
+                    if (read > 1 and is_long) or (read and is_spread and reads_many(expression)):
                         again.add(source)
     return again
 

@@ -301,16 +301,19 @@ def weight_table(table: rel.TableOp, weights: Mapping[str, npt.ArrayLike]) -> di
 def lane_table(
     vectors: Array, layout: LayoutAttr, keys: Sequence[str], type: RelationType, is_layered: bool
 ) -> dict[str, Array]:
-    """The rows of a weight in lanes: packed integers, and the scale of each lane."""
+    """The rows of a weight in lanes: packed integers, and each lane's scale by groups."""
     lanes, first = layout.lanes.data, int(is_layered)
     missing = [(0, -n % lanes if a == first else 0) for a, n in enumerate(vectors.shape)]
-    integers, scales = quantize(np.pad(vectors, missing).astype(np.float32), layout.bits.data)
-    width = lane_bits(layout.size.data, layout.bits.data)
-    rows_first = np.moveaxis(integers, first, 0)
+    padded = np.pad(vectors, missing).astype(np.float32)
+    groups, group = layout.columns.data, layout.group
+    grouped = padded.reshape(*padded.shape[:-1], groups, group)
+    integers, scales = quantize(grouped, layout.bits.data)
+    width = lane_bits(group, layout.bits.data)
+    rows_first = np.moveaxis(integers.reshape(padded.shape), first, 0)
     packed = np.moveaxis(pack_lanes(rows_first, width, lanes), 0, first)
     split = (*scales.shape[:first], -1, lanes, *scales.shape[first + 1 :])
     of_lanes = np.moveaxis(scales.reshape(split), first + 1, -1)
-    parts = {"v": packed.reshape(-1, packed.shape[-1]), "s": of_lanes.reshape(-1, lanes)}
+    parts = {"v": packed.reshape(-1, packed.shape[-1]), "s": of_lanes.reshape(-1, groups * lanes)}
     columns = {"v": parts["v"], "s": widened(parts["s"])}
     index = np.indices(packed.shape[:-1]).reshape(len(keys), -1)
     if "v" not in type.values:

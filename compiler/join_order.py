@@ -62,8 +62,8 @@ def cost(inputs: Sequence[Input]) -> float:
     bound: set[str] = set()
     rows, total = 1.0, 0.0
     for number, item in enumerate(inputs):
-        # What is hashed is read once to build the table, whatever is found in it.
-        total += item.rows if item.index is None and number else 0
+        # What is hashed is stored once, with all that its rows hold, whatever is found in it.
+        total += item.rows * item.width if item.index is None and number else 0
         total += rows * item.looked_at(bound)
         rows *= item.matching(bound)
         bound |= set(item.extents)

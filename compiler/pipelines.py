@@ -41,6 +41,7 @@ from tensorjoin.passes.tile_inputs import TileInputsPass
 from tensorjoin.passes.tile_state import TileStatePass
 from tensorjoin.passes.tile_weights import TileWeightsPass
 from tensorjoin.passes.vectorize_rows import VectorizeRowsPass
+from tensorjoin.passes.widen_rows import WidenRowsPass
 from tensorjoin.passes.widen_singles import WidenSinglesPass
 from tensorjoin.program import LAYERWISE
 from tensorjoin.targets import MATH_FUNCTIONS, TargetProfile
@@ -80,6 +81,7 @@ def to_relational(
         TileStatePass(chunk=profile.chunk),
         AssignLayoutsPass(target=profile.name, layout=layout, costs=costs),
         InterleaveWeightsPass(target=profile.name),
+        WidenRowsPass(target=profile.name),
         ConvertTenToRelPass(),
         PushProjectionsPass(),
         CanonicalizePass(),

@@ -20,8 +20,8 @@ class Chunks:
     """
     Axis `axis` of a tensor in chunks of `size` elements, cut into columns: of arrays of `vector`
     floats, or where that is 0 of one float each; or with `bits` of integers that `lanes` rows
-    share, and a scale for each lane. With several `parts`, axis 0 is cut in so many, whose rows lie
-    beside each other.
+    share, and a scale for each lane of each of `groups`. With several `parts`, axis 0 is cut in so
+    many, whose rows lie beside each other.
     """
 
     axis: int
@@ -29,6 +29,7 @@ class Chunks:
     vector: int
     bits: int = 0
     lanes: int = 1
+    groups: int = 1
     parts: int = 1
 
 

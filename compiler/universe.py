@@ -49,6 +49,7 @@ PASSES = (
     "tile-state",
     "tile-weights",
     "vectorize-rows",
+    "widen-rows",
     "widen-singles",
 )
 """The name of a pass is that of its file and of its class: `tile-weights`, TileWeightsPass."""

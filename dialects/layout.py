@@ -24,8 +24,8 @@ class Storage(StrEnum):
     """One row for each chunk of an axis, cut into columns which are arrays (ROW2COL)."""
     LANES = "lanes"
     """
-    As columns, but of integers with a scale for each chunk; several indices of the first axis, the
-    lanes, share each integer.
+    As columns, but of integers with a scale for each group of elements, of which a chunk has one or
+    more; several indices of the first axis, the lanes, share each integer.
     """
 
 
@@ -35,6 +35,7 @@ class LayoutAttr(ParametrizedAttribute):
     `#rel.layout<rows>`, or `#rel.layout<arrays 1 by 64>`: axis 1 in chunks of 64 elements, or
     `#rel.layout<pivoted 1 by 512 in 8>`: chunks of 512 elements, in 8 columns of 64 each, or
     `#rel.layout<lanes 1 by 64 of 8 bits in 3>`: also, integers of 8 bits with three lanes each, or
+    `#rel.layout<lanes 1 by 256 of 8 bits in 3 groups 4>`: also, four scales a lane, or
     `#rel.layout<arrays 1 by 64 parts 2>`: also, axis 0 in two parts that lie beside each other, in
     columns of their own
     """
@@ -47,7 +48,7 @@ class LayoutAttr(ParametrizedAttribute):
     bits: IntAttr
     lanes: IntAttr
     columns: IntAttr
-    """The columns that hold a chunk as arrays of equal size; 1 in other storages."""
+    """The arrays or the groups of equal size that a chunk is cut into; 1 in other storages."""
     parts: IntAttr
     """The parts of axis 0 that a row holds a chunk of each of."""
 
@@ -74,6 +75,11 @@ class LayoutAttr(ParametrizedAttribute):
         is_array = self.storage.data in (Storage.ARRAYS, Storage.PIVOTED)
         return self.size.data // self.columns.data if is_array else 0
 
+    @property
+    def group(self) -> int:
+        """The elements of a chunk that share a scale, where they are quantised."""
+        return self.size.data // self.columns.data
+
     def along(self, axis: int) -> "LayoutAttr":
         """The same chunks of another axis."""
         numbers = (self.size, self.bits, self.lanes, self.columns)
@@ -97,6 +103,8 @@ class LayoutAttr(ParametrizedAttribute):
                 parser.parse_keyword("bits")
                 parser.parse_keyword("in")
                 lanes = parser.parse_integer()
+                if parser.parse_optional_keyword("groups"):
+                    columns = parser.parse_integer()
             if parser.parse_optional_keyword("parts"):
                 parts = parser.parse_integer()
             numbers = (axis, size, bits, lanes, columns, parts)
@@ -111,6 +119,8 @@ class LayoutAttr(ParametrizedAttribute):
                 printer.print_string(f" in {self.columns.data}")
             if self.storage.data == Storage.LANES:
                 printer.print_string(f" of {self.bits.data} bits in {self.lanes.data}")
+                if self.columns.data != 1:
+                    printer.print_string(f" groups {self.columns.data}")
             if self.parts.data != 1:
                 printer.print_string(f" parts {self.parts.data}")
 
@@ -131,5 +141,5 @@ class LayoutAttr(ParametrizedAttribute):
         if self.storage.data == Storage.LANES:
             if self.axis.data == 0:
                 raise VerifyException("lanes are indices of axis 0: the chunks are of another")
-            if reason := lanes_refusal(self.size.data, self.bits.data, self.lanes.data):
+            if reason := lanes_refusal(self.group, self.bits.data, self.lanes.data):
                 raise VerifyException(reason)

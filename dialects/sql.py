@@ -5,7 +5,7 @@ A query is a value; a statement that uses it holds it as a common table expressi
 expressions carry the alias of their source: `a.v`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
@@ -47,6 +47,7 @@ from tensorjoin.dialects.assembly import parse_defined_operand
 from tensorjoin.dialects.expression import (
     AGGREGATES,
     WINDOWS,
+    CallAttr,
     LiteralAttr,
     calls,
     columns_of,
@@ -243,6 +244,19 @@ class SelectOp(IRDLOperation, HasCanonicalizationPatternsInterface):
         return not self.group and not any(
             calls(e, AGGREGATES | WINDOWS) for e in self.outputs.values()
         )
+
+    @property
+    def equalities(self) -> Iterator[tuple[set[str], Attribute]]:
+        """Both sides of each equality between sources, and the aliases of all that it reads."""
+        for condition in self.where:
+            is_equality = isinstance(condition, CallAttr) and condition.function.data == "eq"
+            if is_equality and len(used := aliases_of(condition)) > 1:
+                yield from ((used, side) for side in condition.arguments)
+
+    def meets_all(self, alias: str) -> bool:
+        """Whether each row of a source is paired with all rows of another."""
+        keyed = {other for used, _ in self.equalities for other in used}
+        return any(other != alias and other not in keyed for other in self.source_map)
 
     @property
     def scope(self) -> dict[str, Attribute]:

@@ -1,6 +1,6 @@
 """Fold a query block into the one that reads it, so that a statement has few of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -126,15 +126,6 @@ def groups_by_constants(op: sql.SelectOp, alias: str, inner: sql.SelectOp) -> bo
     return bool(op.group) and constants.issuperset(op.group)
 
 
-def joined(op: sql.SelectOp) -> Iterator[tuple[set[str], Attribute]]:
-    """Both sides of each equality between sources of a block, and all aliases that it reads."""
-    for condition in op.where:
-        if not isinstance(condition, CallAttr) or condition.function.data != "eq":
-            continue
-        if len(used := sql.aliases_of(condition)) > 1:
-            yield from ((used, side) for side in condition.arguments)
-
-
 def computes_lookup(op: sql.SelectOp, alias: str, inner: sql.SelectOp) -> bool:
     """Whether a block computes a column by which those before it look it up."""
     if any(isinstance(source.owner, sql.TableOp) for source in inner.sources):
@@ -144,7 +135,7 @@ def computes_lookup(op: sql.SelectOp, alias: str, inner: sql.SelectOp) -> bool:
     computed = {
         col(f"{alias}.{name}") for name, e in inner.outputs.items() if isinstance(e, CallAttr)
     }
-    return any(side in computed and not used & later for used, side in joined(op))
+    return any(side in computed and not used & later for used, side in op.equalities)
 
 
 def computes_of_many(inner: sql.SelectOp) -> bool:
@@ -165,7 +156,7 @@ def joins_by_several(op: sql.SelectOp, replaced: Mapping[str, Attribute]) -> boo
     """
     return any(
         len(sql.aliases_of(side)) == 1 < len(sql.aliases_of(substitute(side, replaced)))
-        for _, side in joined(op)
+        for _, side in op.equalities
     )
 
 
@@ -198,6 +189,8 @@ class MergeIntoReader(RewritePattern):
             if len(op.sources) > 1 and cuts_vectors(inner):
                 continue
             if self.sorts_groups and op.group and computes_of_many(inner):
+                continue
+            if op.meets_all(alias) and computes_of_many(inner):
                 continue
             if len(op.sources) + len(inner.sources) - 1 > MOST_SOURCES:
                 continue

@@ -29,12 +29,13 @@ class PackLanes(RewritePattern):
         layout = op.layout
         if layout is None or layout.storage.data != Storage.LANES:
             return
-        size, bits = layout.size.data, layout.bits.data
-        lanes = most_lanes(size, bits) if self.lanes is None else self.lanes
-        if reason := lanes_refusal(size, bits, lanes):
+        group, bits = layout.group, layout.bits.data
+        lanes = most_lanes(group, bits) if self.lanes is None else self.lanes
+        if reason := lanes_refusal(group, bits, lanes):
             raise TensorjoinError(f"pack-lanes: @{op.symbol.string_value()}: {reason}")
         if lanes != layout.lanes.data:
-            op.layout = LayoutAttr(Storage.LANES, layout.axis.data, size, bits, lanes)
+            axis, size, groups = layout.axis.data, layout.size.data, layout.columns.data
+            op.layout = LayoutAttr(Storage.LANES, axis, size, bits, lanes, groups)
             rewriter.notify_op_modified(op)
 
 

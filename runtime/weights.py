@@ -199,12 +199,13 @@ def column_parts(chunks: np.ndarray, vector: int) -> np.ndarray:
 def lane_rows(
     block: np.ndarray, start: int, chunks: Chunks, names: list[str], values: Sequence[str]
 ) -> dict[str, np.ndarray]:
-    """The columns of a block's rows in lanes: packed integers, and the scale of each lane."""
-    integers, scales = quantize(chunked(block, chunks.axis, chunks.size), chunks.bits)
-    width, lanes = lane_bits(chunks.size, chunks.bits), chunks.lanes
-    packed = pack_lanes(integers, width, lanes)
+    """The columns of a block's rows in lanes: packed integers, and each lane's scale by groups."""
+    cut, group = chunked(block, chunks.axis, chunks.size), chunks.size // chunks.groups
+    integers, scales = quantize(cut.reshape(*cut.shape[:-1], chunks.groups, group), chunks.bits)
+    width, lanes = lane_bits(group, chunks.bits), chunks.lanes
+    packed = pack_lanes(integers.reshape(cut.shape), width, lanes)
     of_lanes = np.moveaxis(scales.reshape(-1, lanes, *scales.shape[1:]), 1, -1)
-    columns = [*packed.reshape(-1, chunks.size).T, *of_lanes.reshape(-1, lanes).T]
+    columns = [*packed.reshape(-1, chunks.size).T, *of_lanes.reshape(-1, chunks.groups * lanes).T]
     keys = index_columns(packed.shape[:-1], start // lanes, names)
     return {**keys, **dict(zip(values, columns, strict=True))}
 

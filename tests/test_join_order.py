@@ -96,6 +96,11 @@ def test_what_is_computed_is_hashed():
     assert computed.looked_at(set()) == 32
 
 
+def test_of_two_computed_the_narrow_one_is_stored():
+    wide, narrow = Input({"o": 100}, width=30), Input({"lane": 3})
+    assert join_order([narrow, wide]) == [1, 0]
+
+
 def test_ids_before_the_table_that_they_number():
     table, ids = Input({"t": 1000, "i": 4}, ("t", "i")), Input({"p": 3, "t": 1})
     assert join_order([table, ids]) == [1, 0]

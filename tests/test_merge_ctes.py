@@ -233,6 +233,49 @@ def test_a_block_of_many_sources_stays(database: Database):
     np.testing.assert_allclose(results["y"]["v"], V * W[INDEX] ** 9)
 
 
+@pytest.mark.parametrize(("reads", "count"), [(2, 1), (12, 2)])
+def test_what_is_made_of_many_is_computed_once_a_row(database: Database, reads: int, count: int):
+    """It is paired with all rows of another query, which does not look it up."""
+    names = [f"v{k}" for k in range(reads)]
+    wide = ", ".join(f"{name} = mul(a.v, {k}.0)" for k, name in enumerate(names))
+    types = ", ".join(f"{name}: f64" for name in names)
+    total = "a.v0"
+    for name in names[1:]:
+        total = f"add({total}, a.{name})"
+    text = program(
+        f"""
+        %wide = sql.select {{p = a.p, i = a.i, {wide}}} from %t as a
+            : !rel.relation<[p: ?, i: 4], {types}>
+        %stored = sql.table @wide : !rel.relation<[p: ?, i: 4], {types}>
+        %sums = sql.select {{p = a.p, i = a.i, s = {total}}} from %stored as a
+            : !rel.relation<[p: ?, i: 4], s: f64>
+        %lanes = sql.values [0, 1, 2] : !rel.relation<[k: 3]>
+        %y = sql.select {{p = a.p, i = a.i, k = b.k, v = if(eq(b.k, 0), a.s, 0.5)}}
+            from %sums as a, %lanes as b : !rel.relation<[p: ?, i: 4, k: 3], v: f64>
+        """,
+        wide=f"<[p: ?, i: 4], {types}>",
+        y="<[p: ?, i: 4, k: 3], v: f64>",
+    )
+    # The table is read after it is filled.
+    lines = text.splitlines()
+    insert = lines.index("sql.insert %wide into @wide")
+    stored = next(k for k, line in enumerate(lines) if "%stored = " in line)
+    lines.insert(stored, lines.pop(insert))
+    results, after = assert_same_before_and_after(
+        database, "\n".join(lines), merged(database), tables=TABLES
+    )
+    (insertion,) = (
+        op for op in after.walk() if isinstance(op, sql.InsertOp) and "y" in str(op.table)
+    )
+    last = insertion.query.owner
+    assert isinstance(last, sql.SelectOp)
+    made = [s.owner for s in last.sources if isinstance(s.owner, sql.SelectOp)]
+    assert 1 + len(made) == count
+    sums = V * sum(range(reads))
+    found = results["y"]["v"].reshape(12, 3)
+    np.testing.assert_allclose(found, np.stack([sums, *[np.full(12, 0.5)] * 2], axis=1))
+
+
 def test_what_a_join_looks_up_is_computed_before(database: Database):
     """Of the first of the crossed sources alone, no row could be looked up."""
     text = program(

@@ -47,6 +47,27 @@ def test_llama(tmp_path: Path, layout: str):
     assert_same_meaning(module, CONVERT, OrderJoinsPass(), weights=weights, inputs=inputs)
 
 
+SINGLE = """
+rel.table scratch @x : <[p: ?], x: f32>
+rel.table weight @w : <[o: 100, i: 1], y: f32> from ["w"]
+rel.table scratch @r : <[p: ?, o: 100], v: f32>
+func.func @forward() {
+  %x = rel.scan @x : !rel.relation<[p: ?], x: f32>
+  %w = rel.scan @w : !rel.relation<[o: 100, i: 1], y: f32>
+  %o = rel.project %w [o] {y}
+  %j = rel.join %o, %x on []
+  %r = rel.project %j [p, o] {v = mul(x, y)}
+  rel.insert %r into @r
+  func.return
+}
+"""
+
+
+def test_a_key_with_one_value_leaves_an_index():
+    """The rows without it are still those of a table: the few rows are outside of the many."""
+    assert joins(applied(SINGLE, OrderJoinsPass(target="sqlite"))) == [["x", "o"]]
+
+
 TWO = """
 rel.table input @small : <[p: ?, i: 4], x: f32>
 rel.table input @large : <[o: 100, i: 4], y: f32>

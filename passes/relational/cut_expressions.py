@@ -49,6 +49,8 @@ def cut_of(vector: Attribute, cuts: Mapping[str, Cut]) -> Cut | None:
     """How a vector that an expression reads is cut; None if it is not."""
     if isinstance(vector, ColumnRefAttr):
         return cuts.get(vector.column.data)
+    if isinstance(vector, CallAttr) and vector.function.data == "slice":
+        return cut_of(vector.arguments.data[0], cuts)
     if cuts:
         raise TensorjoinError(f"no columns for the vector {vector}")
     return None
@@ -73,14 +75,30 @@ def expand(expression: Attribute, cuts: Mapping[str, Cut]) -> Attribute:
 
 def dot(x: Attribute, y: Attribute, cut: Cut) -> Attribute:
     """The sum of the products of columns, or of their dot products, in double precision."""
-    assert isinstance(x, ColumnRefAttr)
-    assert isinstance(y, ColumnRefAttr)
-    pairs = zip(columns(x.column.data, cut), columns(y.column.data, cut), strict=True)
+    pairs = zip(columns_of(x, cut), columns_of(y, cut), strict=True)
     if cut.vector:
         products = [call("to_float", call("dot", *pair)) for pair in pairs]
     else:
         products = [call("mul", *pair) for pair in pairs]
     return balanced(lambda _, a, b: call("add", a, b), products)
+
+
+def columns_of(vector: Attribute, cut: Cut) -> list[Attribute]:
+    """The columns that hold a vector, or the slice of one which is cut into numbers."""
+    if isinstance(vector, ColumnRefAttr):
+        return columns(vector.column.data, cut)
+    assert isinstance(vector, CallAttr)
+    whole, *bounds = vector.arguments
+    start, size = map(literal, bounds)
+    if cut.vector:
+        raise TensorjoinError(f"no columns for the vector {vector}")
+    return columns_of(whole, cut)[start : start + size]
+
+
+def literal(number: Attribute) -> int:
+    assert isinstance(number, LiteralAttr)
+    assert isinstance(number.value, IntAttr)
+    return number.value.data
 
 
 def element(vector: Attribute, index: Attribute, cut: Cut) -> Attribute:

@@ -2,7 +2,8 @@
 What reads a weight in lanes: contractions and look-ups.
 
 A row of the weight holds `v`, a vector of integers in which several indices of the first axis share
-a number, and `s`, the scale of each of these lanes (see `tensorjoin.lanes`).
+a number, and `s`, the scale of each of these lanes, for one group of `v` after the other (see
+`tensorjoin.lanes`).
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from tensorjoin.dialects.expression import call, col, lit
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.dialects.rel import AssignmentAttr, schema
 from tensorjoin.lanes import ACTIVATION_BITS, bias, lane_bits, largest
+from tensorjoin.passes.relational.cut_expressions import balanced
 from tensorjoin.passes.relational.values import Emitter, as_tensor, key, layout_of, relation_of
 
 STEPS = float(largest(ACTIVATION_BITS))
@@ -28,7 +30,7 @@ def lanes_of(tensor: SSAValue) -> LayoutAttr | None:
 
 def lane(packed: Attribute, layout: LayoutAttr, number: int) -> Attribute:
     """One lane of a packed number: shifted to no negative lanes, it is a digit."""
-    width, lanes = lane_bits(layout.size.data, layout.bits.data), layout.lanes.data
+    width, lanes = lane_bits(layout.group, layout.bits.data), layout.lanes.data
     digits = call("add", packed, lit(bias(width, lanes)))
     digit = call("idiv", digits, lit(1 << (width * number))) if number else digits
     if number < lanes - 1:
@@ -36,8 +38,16 @@ def lane(packed: Attribute, layout: LayoutAttr, number: int) -> Attribute:
     return call("sub", digit, lit(1 << (width - 1)))
 
 
-def scaled_lane(packed: Attribute, layout: LayoutAttr, number: int) -> Attribute:
-    return call("mul", lane(packed, layout, number), call("element", col("s"), lit(number)))
+def scaled_lane(packed: Attribute, layout: LayoutAttr, number: int, place: Attribute) -> Attribute:
+    """One lane of a packed number as the float that it stands for; its scale has a place in `s`."""
+    return call("mul", lane(packed, layout, number), call("element", col("s"), place))
+
+
+def scale_place(layout: LayoutAttr, number: int) -> Attribute:
+    """The place of a lane's scale among those of a row whose `group` is known."""
+    if layout.columns.data == 1:
+        return lit(number)
+    return call("add", call("mul", col("group"), lit(layout.lanes.data)), lit(number))
 
 
 def chosen(number: Attribute, choices: Sequence[Attribute]) -> Attribute:
@@ -56,12 +66,14 @@ def renamed(out: Emitter, tensor: SSAValue, names: Sequence[str]) -> SSAValue:
 
 
 def quantized(
-    out: Emitter, tensor: SSAValue, names: Sequence[str], axis: str, size: int
+    out: Emitter, tensor: SSAValue, names: Sequence[str], axis: str, layout: LayoutAttr
 ) -> SSAValue:
     """
-    A tensor in chunks of `size` along `axis`, each a vector of integers `x` and the largest
-    magnitude `m` of its elements: an element is about x m / 127, rounded half away from zero.
+    A tensor in the chunks of a layout along `axis`, each a vector of integers `x` and, for each
+    group, the largest magnitude `m` of its elements: an element is about x m / 127, rounded half
+    away from zero.
     """
+    size, groups = layout.group, layout.columns.data
     slotted = out.slotted(out.rows(tensor, names), axis, size)
     magnitude = {"m": call("max", call("abs", col("v")))}
     joined = out.join([slotted, out.emit(rel.AggregateOp(slotted, list(names), magnitude))])
@@ -73,7 +85,45 @@ def quantized(
     integers = out.emit(rel.ProjectOp(joined, slots, {"x": integer, "m": col("m")}))
     packed = call("pack", col("x"), col("slot"), lit(size))
     vectors = {"x": packed, "m": call("max", col("m"))}
-    return out.emit(rel.AggregateOp(integers, list(names), vectors))
+    whole = out.emit(rel.AggregateOp(integers, list(names), vectors))
+    return whole if groups == 1 else side_by_side(out, whole, axis, layout)
+
+
+def side_by_side(out: Emitter, rows: SSAValue, axis: str, layout: LayoutAttr) -> SSAValue:
+    """Groups `x` and `m` along `axis`, one in a row -> as many in a row as a chunk has."""
+    groups, extents = layout.columns.data, schema(rows).extents
+    chunk = AssignmentAttr(axis, call("idiv", col(axis), lit(groups)), -(-extents[axis] // groups))
+    place = AssignmentAttr("group", call("mod", col(axis), lit(groups)), groups)
+    keys = [chunk if name == axis else key(name) for name in extents]
+    placed = out.emit(rel.ProjectOp(rows, [*keys, place], {"x": col("x"), "m": col("m")}))
+    vectors = {
+        "x": call("pack", col("x"), col("group"), lit(layout.size.data)),
+        "m": call("pack", col("m"), col("group"), lit(groups)),
+    }
+    return out.emit(rel.AggregateOp(placed, list(extents), vectors))
+
+
+def dots(layout: LayoutAttr) -> dict[str, Attribute]:
+    """The packed sum of each group of a row."""
+    groups, size = layout.columns.data, layout.group
+    if groups == 1:
+        return {"t0": call("dot", col("x"), col("v"))}
+    cut = {
+        k: [call("slice", col(name), lit(k * size), lit(size)) for name in ("x", "v")]
+        for k in range(groups)
+    }
+    return {f"t{k}": call("dot", *vectors) for k, vectors in cut.items()}
+
+
+def lane_sum(layout: LayoutAttr, number: int) -> Attribute:
+    """What a row adds to one lane: the sums of its groups, scaled."""
+    groups, lanes = layout.columns.data, layout.lanes.data
+    parts: list[Attribute] = []
+    for group in range(groups):
+        magnitude = col("m") if groups == 1 else call("element", col("m"), lit(group))
+        part = scaled_lane(col(f"t{group}"), layout, number, lit(group * lanes + number))
+        parts.append(call("mul", part, call("div", magnitude, lit(STEPS))))
+    return balanced(lambda _, a, b: call("add", a, b), parts)
 
 
 class ConvertContractOfLanes(RewritePattern):
@@ -93,25 +143,24 @@ class ConvertContractOfLanes(RewritePattern):
         labels, result = ten.parse_indices(op.indices.data)
         names, lanes = list(labels[place]), layout.lanes.data
         axis, row = names[layout.axis.data], names[0]
-        x = quantized(out, op.inputs[1 - place], list(labels[1 - place]), axis, layout.size.data)
+        x = quantized(out, op.inputs[1 - place], list(labels[1 - place]), axis, layout)
         joined = out.join([x, renamed(out, op.inputs[place], names)])
         extents = {k: k for k in schema(joined).extents}
-        products = {"t": call("dot", col("x"), col("v")), "s": col("s"), "m": col("m")}
+        products = {**dots(layout), "s": col("s"), "m": col("m")}
         packed = out.emit(rel.ProjectOp(joined, extents, products))
-        scale = call("div", col("m"), lit(STEPS))
-        lane_sums = {
-            f"y{k}": call("sum", call("mul", scaled_lane(col("t"), layout, k), scale))
-            for k in range(lanes)
-        }
-        total = not ten.is_sparse(ten.tensor(op.result))
-        sums = out.emit(rel.AggregateOp(packed, list(result), lane_sums, total))
+        sums, lane_sums = packed, [lane_sum(layout, k) for k in range(lanes)]
+        if schema(packed).extents[axis] != 1:
+            added = {f"y{k}": call("sum", each) for k, each in enumerate(lane_sums)}
+            total = not ten.is_sparse(ten.tensor(op.result))
+            sums = out.emit(rel.AggregateOp(packed, list(result), added, total))
+            lane_sums = [col(name) for name in added]
         numbered = out.join([sums, out.emit(rel.RangeOp("lane", lanes))])
         extent = ten.tensor(op.inputs[place]).get_shape()[0]
         index = call("add", call("mul", col(row), lit(lanes)), col("lane"))
         if extent % lanes:
             numbered = out.emit(rel.SelectOp(numbered, call("lt", index, lit(extent))))
         keys = [AssignmentAttr(row, index, extent) if n == row else key(n) for n in result]
-        value = chosen(col("lane"), [col(name) for name in lane_sums])
+        value = chosen(col("lane"), lane_sums)
         rows = out.emit(rel.ProjectOp(numbered, keys, {"v": value}))
         rewriter.replace(op, [*out.ops, as_tensor(rows, ten.tensor(op.result))])
 
@@ -141,7 +190,12 @@ class ConvertGatherOfLanes(RewritePattern):
             found = out.emit(rel.SelectOp(found, call("lt", index, lit(extent))))
         keys = [AssignmentAttr(axis, index, extent) if n == axis else key(n) for n in result]
         element = {"t": call("element", col("v"), col("slot")), "s": col("s"), "lane": col("lane")}
+        if layout.columns.data > 1:
+            element["group"] = call("idiv", col("slot"), lit(layout.group))
         packed = out.emit(rel.ProjectOp(found, keys, element))
-        value = chosen(col("lane"), [scaled_lane(col("t"), layout, k) for k in range(lanes)])
+        value = chosen(
+            col("lane"),
+            [scaled_lane(col("t"), layout, k, scale_place(layout, k)) for k in range(lanes)],
+        )
         rows = out.emit(rel.ProjectOp(packed, {k: k for k in result}, {"v": value}))
         rewriter.replace(op, [*out.ops, as_tensor(rows, ten.tensor(op.result))])

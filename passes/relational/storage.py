@@ -104,7 +104,7 @@ class ConvertWeight(RewritePattern):
         values = {"v": chunked_element(extents, layout, type.get_element_type())}
         if layout.storage.data == Storage.LANES:
             extents[0] = -(-extents[0] // layout.lanes.data)
-            values["s"] = VectorType(f32, [layout.lanes.data])
+            values["s"] = VectorType(f32, [layout.columns.data * layout.lanes.data])
         if (parts := layout.parts.data) != 1:
             extents[0] //= parts
             values = {f"v{part}": values["v"] for part in range(parts)}

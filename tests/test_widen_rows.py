@@ -1,0 +1,57 @@
+"""`widen-rows`, executed."""
+
+import numpy as np
+import pytest
+from execution import applied, run
+from models.quantized_llama import dequantized, product
+
+from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
+from tensorjoin.passes.expand_vectors import ExpandVectorsPass
+from tensorjoin.passes.pack_in_steps import PackInStepsPass
+
+LOWERINGS = (
+    (ConvertTenToRelPass(),),
+    (ConvertTenToRelPass(), PackInStepsPass(target="sqlite"), ExpandVectorsPass()),
+)
+CONTRACT = """
+func.func @forward(%x: tensor<?x70xf32>) -> tensor<?x7xf32> {
+  %w = ten.weight @w from ["a", "b"] layout <LAYOUT> : tensor<7x70xf32>
+  %y = ten.contract "pi,oi->po"(%x, %w) : (tensor<?x70xf32>, tensor<7x70xf32>) -> tensor<?x7xf32>
+  func.return %y : tensor<?x7xf32>
+}
+"""
+GATHER = """
+func.func @forward(%ids: tensor<?xi32>) -> tensor<?x70xf32> {
+  %w = ten.weight @w from ["a", "b"] layout <LAYOUT> : tensor<7x70xf32>
+  %x = ten.gather "ti,p->pi" %w, %ids : tensor<7x70xf32>, tensor<?xi32> -> tensor<?x70xf32>
+  func.return %x : tensor<?x70xf32>
+}
+"""
+
+
+@pytest.mark.parametrize("lowering", LOWERINGS, ids=["vectors", "columns"])
+@pytest.mark.parametrize(("size", "groups"), [(10, 7), (10, 2), (14, 2), (35, 2), (4, 18)])
+@pytest.mark.parametrize("lanes", [1, 3])
+@pytest.mark.parametrize("bits", [8, 4])
+def test_several_groups_in_a_row(lowering: tuple, size: int, groups: int, lanes: int, bits: int):
+    """Groups that do and do not divide the axis, and rows that hold all of them or a few."""
+    rng = np.random.default_rng(3)
+    weights = {n: rng.normal(size=(k, 70)).astype(np.float32) for n, k in (("a", 5), ("b", 2))}
+    w = np.concatenate([weights["a"], weights["b"]])
+    x = rng.normal(size=(3, 70)).astype(np.float32)
+    x[1] = 0
+    layout = f"lanes 1 by {size * groups} of {bits} bits in {lanes} groups {groups}"
+    found = run(applied(CONTRACT.replace("LAYOUT", layout), *lowering), x, weights=weights)
+    expected = product(x.astype(np.float64), w, bits, size)
+    np.testing.assert_allclose(matrix(found.outputs["result0"]), expected, rtol=0, atol=1e-12)
+    ids = np.array([6, 0, 3], dtype=np.int32)
+    found = run(applied(GATHER.replace("LAYOUT", layout), *lowering), ids, weights=weights)
+    expected = dequantized(w[ids], bits, size)
+    np.testing.assert_allclose(matrix(found.outputs["result0"]), expected, rtol=0, atol=1e-12)
+
+
+def matrix(table: dict[str, np.ndarray]) -> np.ndarray:
+    rows, columns, values = table.values()
+    result = np.full((rows.max() + 1, columns.max() + 1), np.nan)
+    result[rows, columns] = values
+    return result
