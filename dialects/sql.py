@@ -249,8 +249,9 @@ class SelectOp(IRDLOperation, HasCanonicalizationPatternsInterface):
     def equalities(self) -> Iterator[tuple[set[str], Attribute]]:
         """Both sides of each equality between sources, and the aliases of all that it reads."""
         for condition in self.where:
-            is_equality = isinstance(condition, CallAttr) and condition.function.data == "eq"
-            if is_equality and len(used := aliases_of(condition)) > 1:
+            if not isinstance(condition, CallAttr) or condition.function.data != "eq":
+                continue
+            if len(used := aliases_of(condition)) > 1:
                 yield from ((used, side) for side in condition.arguments)
 
     def meets_all(self, alias: str) -> bool:
