@@ -16,6 +16,7 @@ import numpy as np
 from llm.checkpoints import CONFIG, SHAPES, weight_bytes
 from llm.contender import Contender, Runner
 from llm.contenders import CONTENDERS
+from llm.memory import bytes_read
 
 RUNS = 5
 PATIENCE = 10.0
@@ -80,7 +81,10 @@ def decode(runner: Runner, text: list[int]) -> None:
     """Tokens one at a time, after one that is not counted."""
     step(runner, text[:1])
     following = iter(text[1:])
-    report("decode", repeated(lambda: step(runner, [next(following)]), DECODED))
+    read = bytes_read()
+    taken = repeated(lambda: step(runner, [next(following)]), DECODED)
+    report("decode", taken)
+    report("decode_bytes_read", (bytes_read() - read) / len(taken))
 
 
 def prefill(runner: Runner, prompt: list[int]) -> list[float]:

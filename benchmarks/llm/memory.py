@@ -21,6 +21,12 @@ def drop_from_page_cache(files: Iterable[Path]) -> None:
             os.close(descriptor)
 
 
+def bytes_read() -> int:
+    """What this process has fetched from storage so far, what it maps included."""
+    lines = Path("/proc/self/io").read_text().splitlines()
+    return int(dict(line.split(": ") for line in lines)["read_bytes"])
+
+
 @contextmanager
 def capped_group(limit: int) -> Generator[Path]:
     """

@@ -24,6 +24,8 @@ HEADS = (
     "no rows, ms",
     "cold first token, s",
     "capped ms/token",
+    "capped read MB/token",
+    "capped read MB/s",
     "logits differ by",
     "same tokens",
 )
@@ -47,7 +49,7 @@ benchmarks/llm/published.py. A whole model takes longer.
 - **cold**: from opening a file that is not in the page cache to the first token; importing the \
 driver and, for PostgreSQL, starting the server are part of it.
 - **capped**: decode where the process, its cache of files included, may have half the bytes of \
-the weights.
+the weights; **read**: what it fetches from storage meanwhile.
 - **logits differ by**: the largest difference to numpy in float32, for a prompt of 8 and four \
 tokens after it; **same tokens**: how many of the five most likely tokens are numpy's.
 
@@ -130,9 +132,18 @@ def cells(shape: Shape, name: str, phases: Phases, others: list[list[float] | No
         spread(warm, "empty_pass", milliseconds) if "empty_pass" in warm else "",
         spread(phases.get("cold", {}), "first_token", in_seconds),
         spread(phases.get("capped", {}), "decode", milliseconds),
+        *reading(phases.get("capped", {})),
         f"{warm['logits_difference']:.0e}" if "logits_difference" in warm else "",
         f"{equal[0]} of {equal[1]}" if equal else "",
     ]
+
+
+def reading(capped: dict[str, Any]) -> list[str]:
+    """Megabytes read for each token, and in each second."""
+    if "decode_bytes_read" not in capped:
+        return ["", ""]
+    megabytes, taken = capped["decode_bytes_read"] / 1e6, capped["decode"]
+    return [f"{megabytes:.0f}", f"{megabytes * len(taken) / sum(taken):.0f}"]
 
 
 def growth_cells(name: str, warm: dict[str, Any]) -> list[str]:
