@@ -20,6 +20,7 @@ from tensorjoin.dialects.expression import (
     ParameterAttr,
     lit,
 )
+from tensorjoin.dialects.layout import Storage
 from tensorjoin.dialects.rel import TableKind, schema
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Chunks, Loop, Program, Statement, Step, Table
@@ -166,6 +167,7 @@ def _table(
             op.layout.lanes.data,
             op.layout.columns.data if op.layout.bits.data else 1,
             op.layout.parts.data,
+            op.layout.storage.data == Storage.HALVES,
         )
     return Table(
         table_name(name),

@@ -65,6 +65,18 @@ def slice_vector(vector: Array, start: int, size: int) -> Array:
     return vector[:, start : start + size]
 
 
+def norm(vectors: Array) -> Array:
+    """[rows, size] -> [rows], of elements in single precision."""
+    return np.linalg.norm(widened(vectors.astype(np.float32)), axis=1)
+
+
+def unit_half(vectors: Array) -> Array:
+    """[rows, size], each divided by its norm, in half precision."""
+    norms = norm(vectors)[:, None]
+    units = vectors.astype(np.float32) / np.where(norms == 0, 1, norms)
+    return widened(units.astype(np.float32).astype(np.float16))
+
+
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "add": np.add,
     "sub": np.subtract,
@@ -133,6 +145,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "dot": dot,
     "element": element,
     "slice": slice_vector,
+    "norm": norm,
+    "unit_half": unit_half,
 }
 """What computes each function that takes one row at a time, on all rows at once."""
 
@@ -287,6 +301,8 @@ def weight_table(table: rel.TableOp, weights: Mapping[str, npt.ArrayLike]) -> di
     vectors = np.moveaxis(np.pad(data, missing).reshape(shape), axis + 1, -1)
     if layout.storage.data == Storage.LANES:
         return lane_table(vectors, layout, keys, type, is_layered)
+    if layout.storage.data == Storage.HALVES:
+        vectors = widened(vectors.astype(np.float16))
     parts = np.split(vectors, layout.parts.data, axis=int(is_layered))
     index = np.indices(parts[0].shape[:-1]).reshape(len(keys), -1)
     first = type.values[columns[0]]

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,10 @@ TABLES = Statement(
     " WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND (relnamespace = pg_my_temp_schema()"
     " OR relnamespace = quote_ident(current_schema())::regnamespace)"
 )
-PGVECTOR_INSTALLED = Statement("SELECT 1 FROM pg_catalog.pg_extension WHERE extname = 'vector'")
+PGVECTOR_INSTALLED = Statement(
+    "SELECT to_regtype('halfvec') IS NOT NULL FROM pg_catalog.pg_extension WHERE extname = 'vector'"
+)
+"""Whether pgvector, if it is installed, is one that has half vectors; 0.7 is the first."""
 CONNECT_SECONDS = 10
 BATCH_BYTES = 1 << 20
 """Rows sent at a time: few enough to stay in the processor's cache."""
@@ -72,7 +76,9 @@ class PostgresDatabase(Database):
         self._worker = Worker(self._cancel)
 
     def extended_profile(self) -> TargetProfile:
-        return PGVECTOR if self.query(PGVECTOR_INSTALLED) else self.profile
+        for (half_vectors,) in self.query(PGVECTOR_INSTALLED):
+            return replace(PGVECTOR, half_vectors=half_vectors)
+        return self.profile
 
     def analyze(self, table: str) -> None:
         self.execute(Statement(f"ANALYZE {quoted(table)}"))
@@ -230,9 +236,13 @@ class PostgresDatabase(Database):
 
 
 def _wire_vectors(column: np.ndarray) -> np.ndarray:
-    """Vectors as pgvector's type `vector` receives them: dimensions, nothing, float4 for each."""
+    """
+    Vectors as pgvector's types receive them: dimensions, nothing, and for each element two bytes
+    (`halfvec`) if they are float16, else four (`vector`).
+    """
     rows, size = column.shape
-    vectors = np.zeros(rows, [("size", ">i2"), ("unused", ">i2"), ("values", ">f4", (size,))])
+    element = ">f2" if column.dtype == np.float16 else ">f4"
+    vectors = np.zeros(rows, [("size", ">i2"), ("unused", ">i2"), ("values", element, (size,))])
     vectors["size"] = size
     vectors["values"] = column
     return vectors

@@ -11,6 +11,7 @@ from tensorjoin.cost import (
     seconds,
     total,
 )
+from tensorjoin.errors import TensorjoinError
 from tensorjoin.targets import TargetProfile
 from tensorjoin.tiling import chunk_size
 
@@ -22,6 +23,17 @@ PIVOTED = (64, 128)
 
 KEYS = 4
 """Columns that a join of two chunks may have besides their elements: layer, row, output, chunk."""
+
+HALF_BYTES = 2
+"""Of an element of 16 bits."""
+
+
+def longest_half(profile: TargetProfile) -> int:
+    """The elements of 16 bits in the longest row that a target keeps together."""
+    format = ROW_FORMATS[profile.name]
+    if not profile.half_vectors or format.together is None:
+        raise TensorjoinError(f"{profile.name} has no vectors of 16 bits: choose 8 or 4")
+    return (format.together - format.row_bytes) // HALF_BYTES
 
 
 def candidates(profile: TargetProfile, inputs: int) -> Iterator[MatrixLayout]:

@@ -7,6 +7,7 @@ from xdsl.transforms.canonicalize import CanonicalizePass
 from xdsl.transforms.common_subexpression_elimination import CommonSubexpressionElimination
 
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.layouts import longest_half
 from tensorjoin.passes.allocate_scratch import AllocateScratchPass
 from tensorjoin.passes.assign_layouts import AssignLayoutsPass
 from tensorjoin.passes.convert_rel_to_sql import ConvertRelToSqlPass
@@ -33,7 +34,7 @@ from tensorjoin.passes.pack_in_steps import PackInStepsPass
 from tensorjoin.passes.pack_lanes import PackLanesPass
 from tensorjoin.passes.pivot_outputs import PivotOutputsPass
 from tensorjoin.passes.push_projections import PushProjectionsPass
-from tensorjoin.passes.quantize_weights import QuantizeWeightsPass
+from tensorjoin.passes.quantize_weights import HALF_BITS, QuantizeWeightsPass
 from tensorjoin.passes.read_once import ReadOncePass
 from tensorjoin.passes.roll_layers import RollLayersPass
 from tensorjoin.passes.split_sums import SplitSumsPass
@@ -49,7 +50,7 @@ from tensorjoin.targets import MATH_FUNCTIONS, TargetProfile
 Pipeline = tuple[ModulePass, ...]
 Layout = Literal["auto", "rows", "arrays", "columns", "pivoted"]
 GROUPS = {8: 64, 4: 32}
-"""By the bits of quantised weights, the elements that share a scale."""
+"""By the bits of weights as integers, the elements that share a scale."""
 
 
 def to_tensor_algebra(profile: TargetProfile) -> Pipeline:
@@ -72,11 +73,11 @@ def to_relational(
 ) -> Pipeline:
     """
     Any level above -> `rel`, weights stored as `layout` says or as is cheapest by the file `costs`;
-    those that contractions sum over as integers of so many `bits`, if any are given.
+    those that contractions sum over as numbers of so many `bits`, if any are given.
     """
     return (
         *to_tensor_algebra(profile),
-        *quantization(bits),
+        *quantization(profile, bits),
         TileWeightsPass(chunk=profile.chunk),
         TileStatePass(chunk=profile.chunk),
         AssignLayoutsPass(target=profile.name, layout=layout, costs=costs),
@@ -88,12 +89,14 @@ def to_relational(
     )
 
 
-def quantization(bits: int | None) -> Pipeline:
-    """Weights -> as many lanes of integers as fit one."""
+def quantization(profile: TargetProfile, bits: int | None) -> Pipeline:
+    """Weights -> rows of 16 bits, or as many lanes of integers as fit one."""
     if bits is None:
         return ()
+    if bits == HALF_BITS:
+        return (QuantizeWeightsPass(bits, longest_half(profile)),)
     if bits not in GROUPS:
-        raise TensorjoinError(f"weights of {bits} bits: choose {' or '.join(map(str, GROUPS))}")
+        raise TensorjoinError(f"weights of {bits} bits: choose 16, 8 or 4")
     return (QuantizeWeightsPass(bits, GROUPS[bits]), PackLanesPass())
 
 

@@ -21,7 +21,7 @@ class Chunks:
     Axis `axis` of a tensor in chunks of `size` elements, cut into columns: of arrays of `vector`
     floats, or where that is 0 of one float each; or with `bits` of integers that `lanes` rows
     share, and a scale for each lane of each of `groups`. With several `parts`, axis 0 is cut in so
-    many, whose rows lie beside each other.
+    many, whose rows lie beside each other. With `halves`, the floats of the arrays have 16 bits.
     """
 
     axis: int
@@ -31,6 +31,7 @@ class Chunks:
     lanes: int = 1
     groups: int = 1
     parts: int = 1
+    halves: bool = False
 
 
 @dataclass(frozen=True)

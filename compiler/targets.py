@@ -23,6 +23,8 @@ class TargetProfile:
     """Functions whose value has single precision where their arguments have."""
     vectors: bool
     """Whether a column may hold a vector, and two vectors have a dot product."""
+    half_vectors: bool
+    """Whether a vector may hold numbers of 16 bits."""
     longest_vector: int | None
     """Elements from which on a dot product is slower for each; None if there is no such length."""
     max_columns: int
@@ -54,6 +56,7 @@ SQLITE = TargetProfile(
     functions=MATH_FUNCTIONS,
     single_functions=frozenset(),
     vectors=False,
+    half_vectors=False,
     longest_vector=None,
     max_columns=2000,
     # The limit that counts is the parser's stack: 100 symbols, some four a level.
@@ -77,6 +80,7 @@ DUCKDB = TargetProfile(
     functions=MATH_FUNCTIONS,
     single_functions=ARITHMETIC,
     vectors=True,
+    half_vectors=False,
     longest_vector=128,
     max_columns=100_000,
     max_depth=200,
@@ -96,6 +100,7 @@ POSTGRES = TargetProfile(
     functions=MATH_FUNCTIONS,
     single_functions=ARITHMETIC | {"sum", "running_sum", "partition_sum"},
     vectors=False,
+    half_vectors=False,
     longest_vector=None,
     max_columns=1600,
     # One function may be written as several within each other.
@@ -111,7 +116,7 @@ POSTGRES = TargetProfile(
     chunk=64,
 )
 
-PGVECTOR = replace(POSTGRES, name="pgvector", vectors=True)
+PGVECTOR = replace(POSTGRES, name="pgvector", vectors=True, half_vectors=True)
 """PostgreSQL with the extension pgvector."""
 
 TARGETS = {profile.name: profile for profile in (SQLITE, SQLITE_64K, DUCKDB, POSTGRES, PGVECTOR)}

@@ -15,6 +15,7 @@ from xdsl.dialects.builtin import (
     IntegerType,
     StringAttr,
     VectorType,
+    f16,
     f32,
     f64,
     i1,
@@ -143,13 +144,33 @@ def _either(condition: Attribute, *types: Attribute) -> Attribute:
 def _dot(*types: Attribute) -> Attribute:
     if not isa(types[0], VectorType) or types[0] != types[1]:
         raise VerifyException(f"dot needs two vectors of one type, not {types[0]} and {types[1]}")
-    return types[0].get_element_type()
+    return _computed(types[0].get_element_type())
 
 
 def _element(*types: Attribute) -> Attribute:
     if not isa(types[0], VectorType):
         raise VerifyException(f"element needs a vector, not {types[0]}")
-    return types[0].get_element_type()
+    return _computed(types[0].get_element_type())
+
+
+def _computed(element: Attribute) -> Attribute:
+    """The type of what is computed from elements of a vector: none of it has 16 bits."""
+    return f32 if element == f16 else element
+
+
+def _norm(*types: Attribute) -> Attribute:
+    _of_singles("norm", types[0])
+    return f64
+
+
+def _unit_half(*types: Attribute) -> Attribute:
+    return VectorType(f16, _of_singles("unit_half", types[0]).get_shape())
+
+
+def _of_singles(function: str, vector: Attribute) -> VectorType:
+    if not isa(vector, VectorType) or vector.get_element_type() != f32:
+        raise VerifyException(f"{function} needs a vector of f32, not {vector}")
+    return vector
 
 
 def _slice(*types: Attribute) -> Attribute:
@@ -230,6 +251,8 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Attribute]]] = {
     "dot": (2, _dot),
     "element": (2, _element),
     "slice": (3, _slice),
+    "norm": (1, _norm),
+    "unit_half": (1, _unit_half),
     # aggregates
     "sum": (1, _accumulator),
     "max": (1, _same),
@@ -248,7 +271,8 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Attribute]]] = {
 Each function's arity and the rule for its result type.
 
 `div` and `sqrt` take what has a finite result; `divide`, `root` and the functions after it follow
-IEEE 754, with infinities and NaN, and so do the comparisons `float_eq` to `float_ge`.
+IEEE 754, with infinities and NaN, and so do the comparisons `float_eq` to `float_ge`. `norm` is
+Euclidean; `unit_half` is a vector divided by it, unless it is 0, and rounded to 16 bits.
 """
 
 DEEPEST = 100

@@ -22,6 +22,8 @@ class Storage(StrEnum):
     """One row for each chunk of an axis, its elements columns of their own."""
     PIVOTED = "pivoted"
     """One row for each chunk of an axis, cut into columns which are arrays (ROW2COL)."""
+    HALVES = "halves"
+    """As arrays, but of numbers of 16 bits."""
     LANES = "lanes"
     """
     As columns, but of integers with a scale for each group of elements, of which a chunk has one or
@@ -34,6 +36,7 @@ class LayoutAttr(ParametrizedAttribute):
     """
     `#rel.layout<rows>`, or `#rel.layout<arrays 1 by 64>`: axis 1 in chunks of 64 elements, or
     `#rel.layout<pivoted 1 by 512 in 8>`: chunks of 512 elements, in 8 columns of 64 each, or
+    `#rel.layout<halves 1 by 64>`: axis 1 in chunks of 64 elements of 16 bits, or
     `#rel.layout<lanes 1 by 64 of 8 bits in 3>`: also, integers of 8 bits with three lanes each, or
     `#rel.layout<lanes 1 by 256 of 8 bits in 3 groups 4>`: also, four scales a lane, or
     `#rel.layout<arrays 1 by 64 parts 2>`: also, axis 0 in two parts that lie beside each other, in
@@ -72,7 +75,7 @@ class LayoutAttr(ParametrizedAttribute):
     @property
     def vector(self) -> int:
         """The elements of the array in a column; 0 where columns are numbers."""
-        is_array = self.storage.data in (Storage.ARRAYS, Storage.PIVOTED)
+        is_array = self.storage.data in (Storage.ARRAYS, Storage.PIVOTED, Storage.HALVES)
         return self.size.data // self.columns.data if is_array else 0
 
     @property

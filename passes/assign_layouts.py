@@ -26,6 +26,9 @@ from tensorjoin.passes.row_to_column import pivoted
 from tensorjoin.targets import TargetProfile, target_profile
 from tensorjoin.tiling import chunk_size
 
+KEPT = (Storage.LANES, Storage.HALVES, Storage.PIVOTED)
+"""The storages that were chosen before."""
+
 
 @dataclass(frozen=True)
 class ByCost:
@@ -91,7 +94,7 @@ class AssignLayout(RewritePattern):
     def layout(self, op: ten.WeightOp | ten.AppendOp | ten.ReadOp) -> LayoutAttr:
         tensor = op.input if isinstance(op, ten.AppendOp) else op.result
         tiled, shape = op.layout, ten.tensor(tensor).get_shape()
-        if tiled is not None and tiled.storage.data in (Storage.LANES, Storage.PIVOTED):
+        if tiled is not None and tiled.storage.data in KEPT:
             return tiled
         if self.storage is Storage.ROWS or tiled is None or not tiled.is_chunked:
             return LayoutAttr(Storage.ROWS)

@@ -17,6 +17,7 @@ from tensorjoin.passes.relational.algebra import (
     ConvertReduce,
 )
 from tensorjoin.passes.relational.control import ConvertFor, ConvertFunction, ConvertYield
+from tensorjoin.passes.relational.halves import ConvertContractOfHalves
 from tensorjoin.passes.relational.lanes import ConvertContractOfLanes, ConvertGatherOfLanes
 from tensorjoin.passes.relational.order import ConvertRank, ConvertRunningSum
 from tensorjoin.passes.relational.parts import ConvertContractOfParts
@@ -58,6 +59,7 @@ class ConvertTenToRelPass(ModulePass):
                     ConvertMap(),
                     ConvertReduce(),
                     ConvertContractOfLanes(),
+                    ConvertContractOfHalves(),
                     ConvertContractOfParts(),
                     ConvertContract(),
                     ConvertGatherOfLanes(),

@@ -10,11 +10,11 @@ from tensorjoin.cost import ROW_FORMATS
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.dialects.ten import parse_indices
-from tensorjoin.layouts import KEYS
+from tensorjoin.layouts import HALF_BYTES, KEYS
 from tensorjoin.passes.relational.parts import PartedProduct
 from tensorjoin.targets import TargetProfile, target_profile
 
-IN_PARTS = (Storage.ARRAYS, Storage.PIVOTED, Storage.COLUMNS)
+IN_PARTS = (Storage.ARRAYS, Storage.PIVOTED, Storage.COLUMNS, Storage.HALVES)
 
 
 def product_with(weight: ten.WeightOp) -> PartedProduct | None:
@@ -49,7 +49,9 @@ def fits(layout: LayoutAttr, parts: int, profile: TargetProfile) -> bool:
         return False
     if format.columns_apart or format.together is None:
         return True
-    return parts * size * format.element_bytes + format.row_bytes <= format.together
+    is_half = layout.storage.data == Storage.HALVES
+    element_bytes = HALF_BYTES if is_half else format.element_bytes
+    return parts * size * element_bytes + format.row_bytes <= format.together
 
 
 def can_interleave(weight: ten.WeightOp, profile: TargetProfile) -> bool:

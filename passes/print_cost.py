@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from math import prod
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntAttr, ModuleOp, VectorType
+from xdsl.dialects.builtin import IntAttr, ModuleOp, VectorType, f16
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
+from xdsl.utils.hints import isa
 
 from tensorjoin.calibration import chosen
 from tensorjoin.cost import ROW_FORMATS, RowFormat, Work, seconds, total
@@ -22,6 +23,7 @@ from tensorjoin.dialects.expression import (
     walk,
 )
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.layouts import HALF_BYTES
 from tensorjoin.passes.order_joins import fixed_keys
 from tensorjoin.targets import target_profile
 from tensorjoin.tiling import comparisons
@@ -57,8 +59,12 @@ class Estimate:
         return prod(self.rows if extent < 0 else extent for extent in known)
 
     def row_bytes(self, value: SSAValue) -> int:
-        elements = sum(map(width, rel.schema(value).values.values()))
-        return elements * self.format.element_bytes + KEY_BYTES * len(rel.schema(value).extents)
+        values = sum(map(self.column_bytes, rel.schema(value).values.values()))
+        return values + KEY_BYTES * len(rel.schema(value).extents)
+
+    def column_bytes(self, type: Attribute) -> int:
+        is_half = isa(type, VectorType) and type.get_element_type() == f16
+        return width(type) * (HALF_BYTES if is_half else self.format.element_bytes)
 
     def work(self, op: Operation) -> Work:
         """The work of one operator, run once; none for those that cost nothing."""

@@ -1,4 +1,4 @@
-"""Weights that contractions sum over -> small integers, with a scale for each group."""
+"""Weights that contractions sum over -> small integers with scales, or numbers of 16 bits."""
 
 from dataclasses import dataclass
 
@@ -18,6 +18,8 @@ from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.lanes import lanes_refusal
 from tensorjoin.tiling import chunk_size
+
+HALF_BITS = 16
 
 
 def summed_axis(use: Use) -> int | None:
@@ -54,7 +56,10 @@ def quantizable_axis(weight: ten.WeightOp) -> int | None:
 
 @dataclass
 class QuantizeWeight(RewritePattern):
-    """ten.weight @w -> ten.weight @w layout #rel.layout<lanes AXIS by GROUP of BITS bits in 1>"""
+    """
+    ten.weight @w -> ten.weight @w layout #rel.layout<lanes AXIS by GROUP of BITS bits in 1>, or
+    layout #rel.layout<halves AXIS by GROUP>
+    """
 
     bits: int
     group: int
@@ -66,7 +71,10 @@ class QuantizeWeight(RewritePattern):
             return
         if (axis := quantizable_axis(op)) is not None:
             size = chunk_size(shape[axis], self.group)
-            op.layout = LayoutAttr(Storage.LANES, axis, size, self.bits)
+            if self.bits == HALF_BITS:
+                op.layout = LayoutAttr(Storage.HALVES, axis, size)
+            else:
+                op.layout = LayoutAttr(Storage.LANES, axis, size, self.bits)
             rewriter.notify_op_modified(op)
 
 
@@ -74,7 +82,8 @@ class QuantizeWeight(RewritePattern):
 class QuantizeWeightsPass(ModulePass):
     """
     Store weights as integers of `bits` bits with a scale for each group of at most `group`
-    elements; what meets them is quantised to 8 bits in the same groups.
+    elements; what meets them is quantised to 8 bits in the same groups. With 16 bits, a group is a
+    vector of floating-point numbers, and so is what meets it.
     """
 
     name = "quantize-weights"
@@ -85,6 +94,6 @@ class QuantizeWeightsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if self.group < 1:
             raise TensorjoinError(f"quantize-weights: a group of {self.group}: choose 1 or more")
-        if reason := lanes_refusal(self.group, self.bits, 1):
+        if self.bits != HALF_BITS and (reason := lanes_refusal(self.group, self.bits, 1)):
             raise TensorjoinError(f"quantize-weights: {reason}")
         PatternRewriteWalker(QuantizeWeight(self.bits, self.group)).rewrite_module(op)

@@ -47,7 +47,8 @@ def load_model(
 ) -> StoredModel:
     """
     Create a model's tables, weights, tokenizer and program in one transaction. With `bits`, 8 or 4,
-    weights are integers with a scale for each group, and activations are quantised to 8 bits.
+    weights are integers with a scale for each group, and activations are quantised to 8 bits; with
+    16, both are half vectors.
 
     Raises TensorjoinError, the database unchanged, where the directory is no Llama checkpoint, the
     name is taken, or a table is in the way.

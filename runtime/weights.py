@@ -15,6 +15,8 @@ from tensorjoin.program import Chunks, Table
 BLOCK_BYTES = 1 << 24
 """Rows held in memory at a time, of elements as float32 and keys as int64."""
 
+LARGEST_HALF = float(np.finfo(np.float16).max)
+
 LAYER = "layer"
 
 
@@ -59,6 +61,8 @@ def load_weight(
         for tensor, start, block in stream:
             if not allows_nan and np.isnan(block).any():
                 raise TensorjoinError(f"the tensor {tensor!r} holds NaN: no weight can")
+            if table.chunks is not None and table.chunks.halves:
+                block = halved(tensor, block)
             columns = rows_of(block, start, table)
             if layers is not None:
                 count = len(next(iter(columns.values())))
@@ -68,6 +72,16 @@ def load_weight(
                 database.insert(table.name, columns)
             done(block.size)
         pieces.end()
+
+
+def halved(tensor: str, block: np.ndarray) -> np.ndarray:
+    """A block as float16."""
+    if (largest := np.abs(block).max(initial=0)) > LARGEST_HALF:
+        raise TensorjoinError(
+            f"the tensor {tensor!r} holds a weight of {largest:g}, and 16 bits hold no more than"
+            f" {LARGEST_HALF:g}: load it without them"
+        )
+    return block.astype(np.float16)
 
 
 @dataclass

@@ -51,6 +51,14 @@ def postgres_database_url(postgres_url: str) -> Iterator[str]:
             server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+@pytest.fixture
+def pgvector_url(postgres_database_url: str) -> str:
+    """A new PostgreSQL database with the extension pgvector."""
+    with psycopg.connect(postgres_database_url, autocommit=True) as server:
+        server.execute("CREATE EXTENSION vector")
+    return postgres_database_url
+
+
 @pytest.fixture(params=ENGINES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a fresh database, on each engine in turn."""

@@ -247,8 +247,13 @@ def test_insert_long_vectors(kind: str, dtype: type[np.generic]) -> None:
     assert np.array_equal(stored, vectors, equal_nan=dtype is not np.int64)
 
 
-def test_insert_vectors_of_pgvector(postgres_database_url: str) -> None:
-    vectors = np.random.default_rng(0).standard_normal((5, 576)).astype(np.float32)
+@pytest.mark.parametrize(
+    ("kind", "dtype"), [("vector", np.float32), ("halfvec", np.float16)], ids=["vector", "halfvec"]
+)
+def test_insert_vectors_of_pgvector(
+    kind: str, dtype: type[np.floating], postgres_database_url: str
+) -> None:
+    vectors = np.random.default_rng(0).standard_normal((5, 576)).astype(dtype)
     database = connect(postgres_database_url, create=True)
     try:
         database.profile = replace(database.profile, vectors=True)
@@ -257,12 +262,12 @@ def test_insert_vectors_of_pgvector(postgres_database_url: str) -> None:
         ):
             pytest.skip("the server has no pgvector")
         database.execute(Statement("CREATE EXTENSION vector"))
-        database.execute(Statement("CREATE TABLE t (i INTEGER, v vector)"))
+        database.execute(Statement(f"CREATE TABLE t (i INTEGER, v {kind})"))
         database.insert("t", {"i": np.arange(5), "v": vectors})
         stored = database.query(Statement("SELECT v::real[] FROM t ORDER BY i"))
     finally:
         database.close()
-    assert np.array([v for (v,) in stored], np.float32).tobytes() == vectors.tobytes()
+    assert np.array([v for (v,) in stored], dtype).tobytes() == vectors.tobytes()
 
 
 def test_insert_keeps_nan(database: Database) -> None:

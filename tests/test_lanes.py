@@ -130,7 +130,9 @@ def test_bits_that_are_no_layout(database: Database):
         load_model(database, DEMO, bits=3)
 
 
-@pytest.mark.parametrize(("bits", "group", "most"), [(8, 64, 1.01), (4, 32, 1.10)])
+@pytest.mark.parametrize(
+    ("bits", "group", "most"), [(16, 4056, 1.01), (8, 64, 1.01), (4, 32, 1.10)]
+)
 def test_perplexity_of_the_demo_model(bits: int, group: int, most: float):
     """By the model of numpy, which that of the engines is: stories that it was not trained on."""
     config, weights = read_llama_config(DEMO), load_file(DEMO / "model.safetensors")

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import psycopg
 import pytest
 from execution import applied
 from models.llama import CONFIGURATIONS, write_checkpoint
@@ -20,14 +19,6 @@ from tensorjoin.runtime.session import Sampling, Session
 from tensorjoin.targets import PGVECTOR
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo"
-
-
-@pytest.fixture
-def pgvector_url(postgres_database_url: str) -> str:
-    """A database with the extension."""
-    with psycopg.connect(postgres_database_url, autocommit=True) as server:
-        server.execute("CREATE EXTENSION vector")
-    return postgres_database_url
 
 
 def assert_conforms(database: Database, name: str) -> None:

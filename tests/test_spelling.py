@@ -17,7 +17,7 @@ from tensorjoin.passes.convert_rel_to_sql import ConvertRelToSqlPass
 
 Array = npt.NDArray[Any]
 
-VECTORS = {"dot", "element", "slice"}
+VECTORS = {"dot", "element", "norm", "slice", "unit_half"}
 TEXTS = {"pow10", "exponent10"}
 """What SQLite has in place of math functions."""
 

@@ -59,8 +59,9 @@ def command_line() -> argparse.ArgumentParser:
     load_parser.add_argument(
         "--bits",
         type=int,
-        choices=(8, 4),
-        help="weights as integers of so many bits: approximate, and on SQLite twice as fast",
+        choices=(16, 8, 4),
+        help="weights as integers of 8 or 4 bits: approximate, and on SQLite twice as fast; or as"
+        " numbers of 16 bits, where PostgreSQL has pgvector",
     )
     add_memory(load_parser, "; default: 1GB", LOAD_MEMORY)
 

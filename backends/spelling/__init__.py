@@ -5,12 +5,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlglot import exp
-from xdsl.dialects.builtin import IntegerType, VectorType, f32, f64, i1, i64
+from xdsl.dialects.builtin import IntegerType, VectorType, f16, f32, f64, i1, i64
 from xdsl.ir import Attribute
 
 from tensorjoin.backends.spelling.duckdb import DUCKDB_FUNCTIONS
 from tensorjoin.backends.spelling.functions import Function, double, function, integer
-from tensorjoin.backends.spelling.pgvector import PGVECTOR_FUNCTIONS, vector_type, vectors_in_rows
+from tensorjoin.backends.spelling.pgvector import (
+    PGVECTOR_FUNCTIONS,
+    half_type,
+    vector_type,
+    vectors_in_rows,
+)
 from tensorjoin.backends.spelling.postgres import POSTGRES_FUNCTIONS
 from tensorjoin.backends.spelling.sqlite import (
     SQLITE_FUNCTIONS,
@@ -19,6 +24,7 @@ from tensorjoin.backends.spelling.sqlite import (
     no_rows_of_many,
     without_affinity,
 )
+from tensorjoin.errors import TensorjoinError
 
 
 def list_type(size: int) -> exp.DataType:
@@ -65,6 +71,9 @@ class Spelling:
     vector_type: Callable[[int], exp.DataType] = list_type
     """The type of a vector of so many float32."""
 
+    half_type: Callable[[int], exp.DataType] | None = None
+    """The type of a vector of so many float16, if there is one."""
+
     vector_table: Callable[[], exp.Property] | None = None
     """What a table of vectors is created with."""
 
@@ -76,6 +85,10 @@ class Spelling:
 
     def type(self, type: Attribute) -> exp.DataType:
         match type:
+            case VectorType() if type.get_element_type() == f16:
+                if self.half_type is None:
+                    raise TensorjoinError(f"{self.dialect} has no vectors of 16 bits")
+                return self.half_type(type.get_shape()[0])
             case VectorType():
                 return self.vector_type(type.get_shape()[0])
             case IntegerType() if type == i64:
@@ -130,6 +143,7 @@ SPELLINGS: Mapping[str, Spelling] = {
         POSTGRES,
         functions=PGVECTOR_FUNCTIONS,
         vector_type=vector_type,
+        half_type=half_type,
         vector_table=vectors_in_rows,
     ),
 }

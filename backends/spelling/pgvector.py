@@ -15,6 +15,14 @@ def vector_type(size: int) -> exp.DataType:
     return exp.DataType.build(f"vector({size})", dialect="postgres", udt=True)
 
 
+def half_type(size: int | None = None) -> exp.DataType:
+    return exp.DataType(
+        this=exp.DType.USERDEFINED,
+        kind=exp.to_identifier("halfvec", quoted=True),
+        expressions=[] if size is None else [exp.DataTypeParam(this=integer(size))],
+    )
+
+
 def vectors_in_rows() -> exp.Property:
     """Vectors stay in their rows while a page of 8 kB holds one: elsewhere each is looked up."""
     target = exp.Var(this="toast_tuple_target")
@@ -59,11 +67,17 @@ def slice_vector(vector: exp.Expr, start: exp.Expr, size: exp.Expr) -> exp.Expr:
     return as_vector(function("SUBVECTOR")(vector, first, size), size)
 
 
+def unit_half(vector: exp.Expr) -> exp.Expr:
+    return exp.Cast(this=function("L2_NORMALIZE")(vector), to=half_type())
+
+
 PGVECTOR_FUNCTIONS: Mapping[str, Function] = {
     **POSTGRES_FUNCTIONS,
     "dot": function("INNER_PRODUCT"),
     "element": element,
     "slice": slice_vector,
+    "norm": function("VECTOR_NORM"),
+    "unit_half": unit_half,
     "pack": pack,
     "pack_sparse": pack_sparse,
 }

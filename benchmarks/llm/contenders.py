@@ -31,6 +31,7 @@ CONTENDERS: dict[str, Contender] = {
         SqlContender("pgvector-arrays", "postgres", "arrays", pgvector=True),
         SqlContender("pgvector-pivoted", "postgres", "pivoted", pgvector=True),
         SqlContender("pgvector", "postgres", "auto", pgvector=True),
+        SqlContender("pgvector-16-bits", "postgres", "auto", bits=16, pgvector=True),
         NumpyContender(),
         LlamaCppContender("llama.cpp-F32", "F32"),
         LlamaCppContender("llama.cpp-Q8_0", "Q8_0"),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import VectorType
+from xdsl.dialects.builtin import VectorType, f16
 from xdsl.ir import Attribute
 from xdsl.utils.hints import isa
 
@@ -69,8 +69,8 @@ class Cuts:
         return cls(pivoted, bool(numbers))
 
     def of(self, type: Attribute) -> Cut | None:
-        """How a column is cut; None if it stays."""
-        if not isa(type, VectorType):
+        """How a column is cut; None if it stays, as vectors of 16 bits do."""
+        if not isa(type, VectorType) or type.get_element_type() == f16:
             return None
         (size,) = type.get_shape()
         vector = self.pivoted.get(size, 0 if self.others else size)

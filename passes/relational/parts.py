@@ -8,8 +8,10 @@ from xdsl.rewriter import InsertPoint
 
 from tensorjoin.dialects import rel, ten
 from tensorjoin.dialects.expression import call, col
+from tensorjoin.dialects.layout import Storage
 from tensorjoin.dialects.rel import schema
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.passes.relational.halves import scaled_dot, unit_chunks
 from tensorjoin.passes.relational.scalars import scalar_expressions
 from tensorjoin.passes.relational.values import Emitter, as_tensor, layout_of, relation_of
 from tensorjoin.passes.relational.views import is_before
@@ -102,14 +104,20 @@ def products(
 ) -> SSAValue:
     """The product of each part, a column each; `place` is the axis in chunks of `size`."""
     (letters, names), result = ten.parse_indices(op.indices.data)
-    axis = names[place]
-    x = out.chunks(op.inputs[0], list(letters), axis, size, "x")
+    axis, layout = names[place], layout_of(op.inputs[1])
+    is_half = layout is not None and layout.storage.data == Storage.HALVES
+    if is_half:
+        x = unit_chunks(out, op.inputs[0], list(letters), axis, size)
+    else:
+        x = out.chunks(op.inputs[0], list(letters), axis, size, "x")
     weight = relation_of(op.inputs[1])
     keys = dict(zip(names, schema(weight).extents, strict=True))
     w = out.emit(rel.ProjectOp(weight, keys, {name: col(name) for name in columns}))
     whole = {axis} if schema(w).extents[axis] == 1 else set[str]()
     joined = out.join([out.without(x, whole), out.without(w, whole)])
-    dots = {name: call("dot", col("x"), col(name)) for name in columns}
+    dots = {
+        name: scaled_dot(name) if is_half else call("dot", col("x"), col(name)) for name in columns
+    }
     if set(schema(joined).extents) == set(result):
         return out.emit(rel.ProjectOp(joined, {k: k for k in result}, dots))
     sums = {name: call("sum", dot) for name, dot in dots.items()}

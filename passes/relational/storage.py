@@ -6,6 +6,7 @@ from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
     IntegerAttr,
     VectorType,
+    f16,
     f32,
     f64,
     i1,
@@ -198,7 +199,8 @@ def chunked_element(
         return scalar
     axis, size = layout.axis.data, layout.size.data
     extents[axis] = -(-extents[axis] // size)
-    return VectorType(i64 if layout.storage.data == Storage.LANES else f32, [size])
+    stored = {Storage.LANES: i64, Storage.HALVES: f16}
+    return VectorType(stored.get(Storage(layout.storage.data), f32), [size])
 
 
 @dataclass

@@ -84,16 +84,21 @@ class Emitter:
     def chunks(
         self, tensor: SSAValue, names: Sequence[str], axis: str, size: int, column: str
     ) -> SSAValue:
-        """As `named`, with one row for each chunk of `size` elements along `axis`."""
+        """As `named`, with one row for each chunk of `size` float32 along `axis`."""
         layout = layout_of(tensor)
-        if layout and (layout.axis.data, layout.size.data) == (names.index(axis), size):
+        cut = (layout.axis.data, layout.size.data) if layout else None
+        if layout and layout.storage.data != Storage.HALVES and cut == (names.index(axis), size):
             return self.named(tensor, names, column)
         rows = self.rows(tensor, names)
+        packed = self.packed(tensor, rows, axis, size)
         slotted = self.slotted(rows, axis, size)
+        return self.emit(rel.AggregateOp(slotted, list(names), {column: packed}))
+
+    def packed(self, tensor: SSAValue, rows: SSAValue, axis: str, size: int) -> Attribute:
+        """What packs the elements of a chunk of `size` along `axis`, in `rows` of a tensor."""
         is_sparse = ten.is_sparse(ten.tensor(tensor)) and has_gaps(rows, axis)
         function = "pack_sparse" if is_sparse else "pack"
-        packed = call(function, col("v"), col("slot"), lit(size))
-        return self.emit(rel.AggregateOp(slotted, list(names), {column: packed}))
+        return call(function, col("v"), col("slot"), lit(size))
 
     def slotted(self, rows: SSAValue, axis: str, size: int) -> SSAValue:
         """Rows of elements, keyed by the number of their chunk along `axis` and the slot in it."""

@@ -1,9 +1,11 @@
 """
-A Llama in numpy whose matrix products are those of quantised weights: the reference for lanes.
+A Llama in numpy whose matrix products are those of quantised weights: the reference for lanes and
+for half vectors.
 
 Written from the definition, not from the compiler: a group of weights is rounded to integers by its
 largest magnitude, a group of activations to 8 bits by its own, half away from zero; the products of
-integers are summed exactly, and scaled by both. A weight that only products of a norm's result read is rounded after it has been
+integers are summed exactly, and scaled by both. With 16 bits, a weight is rounded to float16, and so
+is a group of activations, as float32, divided by its norm; the products are summed as doubles. A weight that only products of a norm's result read is rounded after it has been
 multiplied by the norm's gain in float32. Everything else is float64, but for constants and, on
 engines that have them, cached keys and values, which are float32: an activation near the middle
 between two integers goes the other way otherwise.
@@ -43,12 +45,24 @@ def activation_integers(x: Array) -> tuple[npt.NDArray[np.int64], Array]:
     return np.trunc(steps + np.where(x < 0, -0.5, 0.5)).astype(np.int64), top / 127.0
 
 
+def unit_halves(x: Array) -> tuple[Array, Array]:
+    """A group of each row, [rows, group] -> numbers of 16 bits with a norm of 1, and the norms."""
+    singles = x.astype(np.float32)
+    norm = np.sqrt((singles.astype(np.float64) ** 2).sum(axis=1))
+    units = (singles / np.where(norm == 0, 1, norm)[:, None]).astype(np.float32)
+    return units.astype(np.float16).astype(np.float64), norm
+
+
 def product(x: Array, w: npt.NDArray[np.float32], bits: int | None, group: int) -> Array:
     """x [rows, inputs] times w [outputs, inputs], both in groups of the inputs if of `bits`."""
     if bits is None:
         return x @ w.T.astype(np.float64)
     total = np.zeros((len(x), len(w)))
     for part in groups(w.shape[1], group):
+        if bits == 16:
+            units, norm = unit_halves(x[:, part])
+            total += (units @ dequantized(w[:, part], bits, group).T) * norm[:, None]
+            continue
         integers, scale = weight_integers(w[:, part], bits)
         steps, step = activation_integers(x[:, part])
         total += (steps @ integers.T) * scale.astype(np.float64) * step[:, None]
@@ -59,6 +73,8 @@ def dequantized(w: npt.NDArray[np.float32], bits: int | None, group: int) -> Arr
     """The weights as their integers and scales say."""
     if bits is None:
         return w.astype(np.float64)
+    if bits == 16:
+        return w.astype(np.float16).astype(np.float64)
     parts: list[Array] = []
     for part in groups(w.shape[1], group):
         integers, scale = weight_integers(w[:, part], bits)

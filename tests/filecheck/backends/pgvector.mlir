@@ -73,6 +73,7 @@ func.func @unions() {
 // CHECK-NEXT: CREATE TEMPORARY TABLE "logits" ("p" INT NOT NULL, "v" DOUBLE PRECISION NOT NULL);
 // CHECK-NEXT: CREATE TEMPORARY TABLE "one" ("v" DOUBLE PRECISION NOT NULL);
 // CHECK-NEXT: CREATE TABLE "chunks" ("o" INT NOT NULL, "i" INT NOT NULL, "v" VECTOR(4) NOT NULL, PRIMARY KEY ("o", "i")) WITH (toast_tuple_target=8160);
+// CHECK-NEXT: CREATE TABLE "halves" ("o" INT NOT NULL, "i" INT NOT NULL, "v" "halfvec"(4) NOT NULL, PRIMARY KEY ("o", "i")) WITH (toast_tuple_target=8160);
 // CHECK:      -- queries
 // CHECK-NEXT: INSERT INTO "out" ("p", "i", "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8") SELECT "a"."p" AS "p", "a"."i" AS "i", "a"."v" + ("a"."v" - 0.5e0) AS "c0", "a"."v" - ("a"."v" - 1.0e0) AS "c1", ("a"."v" + 1.0e0) * - -1.0e0 AS "c2", "a"."v" / 3.0e0 AS "c3", "a"."n" / 2 AS "c4", -"a"."n" % 2 AS "c5", - -"a"."v" AS "c6", GREATEST("a"."v", 0.0e0) AS "c7", LEAST("a"."v", 1.0e-300) AS "c8" FROM "select" AS "a";
 // CHECK-NEXT: INSERT INTO "out" ("p", "i", "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8") SELECT "a"."p" AS "p", "a"."i" AS "i", CASE WHEN "a"."v" > 700.0e0 THEN "a"."v" + CAST('Infinity' AS DOUBLE PRECISION) WHEN "a"."v" < -300.0e0 THEN 0.0e0 ELSE EXP("a"."v") END AS "c0", SQRT("a"."v") AS "c1", COALESCE(SIN(NULLIF(NULLIF("a"."v", CAST('Infinity' AS DOUBLE PRECISION)), CAST('-Infinity' AS DOUBLE PRECISION))), CAST('NaN' AS DOUBLE PRECISION)) AS "c2", COALESCE(COS(NULLIF(NULLIF("a"."v", CAST('Infinity' AS DOUBLE PRECISION)), CAST('-Infinity' AS DOUBLE PRECISION))), CAST('NaN' AS DOUBLE PRECISION)) AS "c3", ABS("a"."v") AS "c4", ROUND("a"."v") AS "c5", CAST(TRUNC("a"."v") AS INT) AS "c6", CAST("a"."n" AS DOUBLE PRECISION) AS "c7", CASE WHEN "a"."flag" THEN "a"."v" ELSE 1.0e+300 END AS "c8" FROM "select" AS "a" WHERE "a"."n" = 1 AND "a"."n" <> 2 AND "a"."v" < 0.1e0 AND "a"."v" <= 0.1e0 AND "a"."v" > -0.1e0 AND ("a"."v" >= 0.1e0 OR "a"."flag" AND NOT "a"."flag" = ("a"."n" < 3));
@@ -109,3 +110,16 @@ func.func @in_vectors() {
 }
 // CHECK: CAST(ARRAY_CAT(ARRAY_AGG(CAST("a"."v" AS REAL) ORDER BY "a"."i"), ARRAY_FILL(CAST(0 AS REAL), ARRAY[4 - CAST(COUNT(*) AS INT)])) AS VECTOR(4))
 // CHECK: INNER_PRODUCT("b"."v", "a"."v") AS "v", (CAST("a"."v" AS REAL[]))["a"."i" + 1] AS "e", CAST(SUBVECTOR("a"."v", 3, 2) AS VECTOR(2)) AS "s"
+
+// Half vectors too: what is packed for them is divided by its norm.
+sql.create_table weight @halves : <[o: 3, i: 2], v: vector<4xf16>> from ["w"] layout <halves 1 by 4>
+func.func @in_half_vectors() {
+  %x = sql.table @x : !rel.relation<[p: ?, i: 8], v: f64>
+  %q = sql.select {p = a.p, v = unit_half(pack(a.v, a.i, 4)), n = norm(pack(a.v, a.i, 4))} from %x as a group [a.p] : !rel.relation<[p: ?], v: vector<4xf16>, n: f64>
+  %w = sql.table @halves : !rel.relation<[o: 3, i: 2], v: vector<4xf16>>
+  %r = sql.select {p = b.p, o = a.o, v = mul(dot(b.v, a.v), b.n), e = element(a.v, a.i)} from %w as a, %q as b : !rel.relation<[p: ?, o: 3], v: f64, e: f32>
+  sql.insert %r into @x
+  func.return
+}
+// CHECK: CAST(L2_NORMALIZE(CAST(ARRAY_CAT(ARRAY_AGG(CAST("a"."v" AS REAL) ORDER BY "a"."i"), ARRAY_FILL(CAST(0 AS REAL), ARRAY[4 - CAST(COUNT(*) AS INT)])) AS VECTOR(4))) AS "halfvec") AS "v", VECTOR_NORM(CAST(ARRAY_CAT({{.*}}) AS VECTOR(4))) AS "n"
+// CHECK: INNER_PRODUCT("b"."v", "a"."v") * "b"."n" AS "v", (CAST("a"."v" AS REAL[]))["a"."i" + 1] AS "e"

@@ -78,6 +78,24 @@ func.func @dot_of_numbers() {
 
 // -----
 
+func.func @halves_of_halves() {
+  %x = rel.scan @x : !rel.relation<[p: ?], v: vector<4xf16>>
+  %y = rel.project %x [p] {v = unit_half(v)}
+  func.return
+}
+// CHECK: unit_half needs a vector of f32, not vector<4xf16>
+
+// -----
+
+func.func @norm_of_a_number() {
+  %x = rel.scan @x : !rel.relation<[p: ?], v: f32>
+  %y = rel.project %x [p] {v = norm(v)}
+  func.return
+}
+// CHECK: norm needs a vector of f32, not f32
+
+// -----
+
 func.func @element_of_a_number() {
   %x = rel.scan @x : !rel.relation<[p: ?], v: f32>
   %y = rel.project %x [p] {v = element(v, 0)}

@@ -43,6 +43,29 @@ func.func @whole() {
 // CHECK-NEXT: rel.project %[[J]] [p, o] {v = dot(x0, x1)}
 
 // -----
+
+// Weights of 16 bits: the other side is packed into vectors of 16 bits whose norm is 1, and their
+// own norm is multiplied by after.
+// CHECK-LABEL: func.func @halves
+func.func @halves() {
+  %x = ten.input @batch ["p", "i"] "x" : tensor<?x10xf32>
+  %w = ten.weight @w from ["w"] layout <halves 1 by 10> : tensor<3x10xf32>
+  %u = ten.weight @u from ["u"] layout <halves 1 by 5> : tensor<3x10xf32>
+  %y = ten.contract "pi,oi->po"(%x, %w) : (tensor<?x10xf32>, tensor<3x10xf32>) -> tensor<?x3xf32>
+  %z = ten.contract "pi,oi->po"(%x, %u) : (tensor<?x10xf32>, tensor<3x10xf32>) -> tensor<?x3xf32>
+  ten.output %y to @y ["p", "o"] : tensor<?x3xf32>
+  ten.output %z to @z ["p", "o"] : tensor<?x3xf32>
+  func.return
+}
+// CHECK: %w = rel.scan @w : !rel.relation<[o: 3, i: 1], v: vector<10xf16>>
+// CHECK: rel.aggregate %{{.*}} by [p, i] {x = unit_half(pack(v, slot, 10)), norm = norm(pack(v, slot, 10))}
+// CHECK: %[[J:.*]] = rel.join %{{.*}}, %{{.*}} on []
+// CHECK-NEXT: rel.project %[[J]] [p, o] {v = mul(dot(x, w), norm)}
+// CHECK: rel.aggregate %{{.*}} by [p, i] {x = unit_half(pack(v, slot, 5)), norm = norm(pack(v, slot, 5))}
+// CHECK: %[[K:.*]] = rel.join %{{.*}}, %{{.*}} on [i]
+// CHECK-NEXT: rel.aggregate total %[[K]] by [p, o] {v = sum(mul(dot(x, w), norm))}
+
+// -----
 // Chunks of the summed axis: the other side is packed alike, and rows are dot products.
 // CHECK-LABEL: func.func @chunks
 func.func @chunks() {

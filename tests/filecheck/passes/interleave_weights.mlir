@@ -1,5 +1,6 @@
 // RUN: sql-opt %s --interleave-weights | filecheck %s
 // RUN: sql-opt %s --interleave-weights --convert-ten-to-rel | filecheck %s --check-prefix REL
+// RUN: sed 's/<arrays 1 by 4>/<halves 1 by 4>/' %s | sql-opt --pass 'interleave-weights{target=pgvector}' --convert-ten-to-rel | filecheck %s --check-prefix HALF
 
 // CHECK-LABEL: func.func @meet
 func.func @meet(%x: tensor<?x8xf32>, %s: tensor<?xf32>) -> tensor<?x3xf32> {
@@ -23,6 +24,8 @@ func.func @meet(%x: tensor<?x8xf32>, %s: tensor<?xf32>) -> tensor<?x3xf32> {
 // REL: rel.table weight @gate_up : <[o: 3, i: 2], v0: vector<4xf32>, v1: vector<4xf32>> from ["gate", "up"] layout <arrays 1 by 4 parts 2>
 // REL: rel.aggregate {{.*}} by [p, o] {v0 = sum(dot(x, v0)), v1 = sum(dot(x, v1))}
 // REL: rel.project {{.*}} [p, o] {v0 = mul(v0, x1), v1 = mul(v1, x1)}
+// HALF: rel.table weight @gate_up : <[o: 3, i: 2], v0: vector<4xf16>, v1: vector<4xf16>> from ["gate", "up"] layout <halves 1 by 4 parts 2>
+// HALF: rel.aggregate {{.*}} by [p, o] {v0 = sum(mul(dot(x, v0), norm)), v1 = sum(mul(dot(x, v1), norm))}
 
 // Parts that never meet, or are not the sources, gain nothing.
 // CHECK-LABEL: func.func @apart

@@ -34,6 +34,15 @@ func.func @product() {
 // THREE-NEXT: //   rel.aggregate: 1,500 rows
 // THREE-NEXT: //   rel.insert: 1,500 rows
 
+// An element of 16 bits is two bytes: 128 and two keys.
+func.func @halves() {
+  %w = rel.scan @h : !rel.relation<[o: 1, i: 1], w: vector<64xf16>>
+  rel.insert %w into @y
+  func.return
+}
+// CHECK:      // cost of @halves on duckdb
+// CHECK-NEXT: //   rel.scan: 1 rows, 136 bytes
+
 // What is printed is still a module.
 // MODULE: func.func @product
 

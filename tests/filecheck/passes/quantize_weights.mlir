@@ -1,5 +1,6 @@
 // RUN: sql-opt %s --quantize-weights | filecheck %s
 // RUN: sql-opt %s --pass 'quantize-weights{bits=4 group=4}' | filecheck %s --check-prefix SMALL
+// RUN: sql-opt %s --pass 'quantize-weights{bits=16}' | filecheck %s --check-prefix HALF
 
 // What is summed over, and looked up by rows.
 // CHECK-LABEL: func.func @forward
@@ -14,6 +15,7 @@ func.func @forward(%x: tensor<?x10xf32>, %ids: tensor<?xi32>) {
 }
 // CHECK: ten.weight @w from ["w"] layout <lanes 1 by 10 of 8 bits in 1>
 // SMALL: ten.weight @w from ["w"] layout <lanes 1 by 4 of 4 bits in 1>
+// HALF: ten.weight @w from ["w"] layout <halves 1 by 10>
 
 // A gain, a weight summed over its first axis, one that is read whole: they stay.
 // CHECK-LABEL: func.func @others
