@@ -95,3 +95,30 @@ def test_a_page_keeps_its_vector(pgvector_url: str):
         assert (pages, beside) == (3, 0)
     finally:
         database.close()
+
+
+def test_what_single_precision_rounds_to_zero(pgvector_url: str):
+    """PostgreSQL's own cast to it is an error there; a SiLU of -110 is such a number."""
+    text = """
+    sql.create_table input @x : <[p: ?, i: 3], v: f64>
+    sql.create_table scratch @y : <[p: ?], v: vector<3xf32>>
+    func.func @f() {
+      %x = sql.table @x : !rel.relation<[p: ?, i: 3], v: f64>
+      %y = sql.select {p = a.p, v = pack(a.v, a.i, 3)} from %x as a group [a.p]
+        : !rel.relation<[p: ?], v: vector<3xf32>>
+      sql.insert %y into @y
+      func.return
+    }"""
+    values = np.array([1e-46, -1.5, -1e-300])
+    database = connect(pgvector_url, create=False)
+    try:
+        program = emit_program(applied(text), PGVECTOR)
+        for table in program.tables:
+            database.execute(table.create)
+        database.insert("x", {"p": np.zeros(3, np.int64), "i": np.arange(3), "v": values})
+        for step in program.procedures["f"]:
+            database.execute(step.statement)
+        ((packed,),) = database.query(Statement("SELECT v::real[] FROM y"))
+        assert packed == values.astype(np.float32).tolist()
+    finally:
+        database.close()

@@ -7,6 +7,7 @@ from sqlglot import exp
 from tensorjoin.backends.spelling.functions import Function, binary, case, cast, function, integer
 from tensorjoin.backends.spelling.postgres import POSTGRES_FUNCTIONS
 
+DOUBLE = "DOUBLE PRECISION"
 LARGEST_ROW = 8160
 """The most that PostgreSQL takes for its `toast_tuple_target`, in bytes."""
 
@@ -38,10 +39,13 @@ def reals(vector: exp.Expr) -> exp.Expr:
 
 
 def pack(value: exp.Expr, slot: exp.Expr, size: exp.Expr) -> exp.Expr:
-    """The values in the order of their slots; what is missing at the end is zero."""
-    ordered = exp.Order(this=cast("REAL")(value), expressions=[exp.Ordered(this=slot)])
+    """
+    The values in the order of their slots; what is missing at the end is zero. The vector rounds
+    them: a cast to single precision is an error where the result would be zero.
+    """
+    ordered = exp.Order(this=cast(DOUBLE)(value), expressions=[exp.Ordered(this=slot)])
     missing = binary(exp.Sub)(size.copy(), cast("INT")(exp.Count(this=exp.Star())))
-    zeros = function("ARRAY_FILL")(cast("REAL")(integer(0)), exp.Array(expressions=[missing]))
+    zeros = function("ARRAY_FILL")(cast(DOUBLE)(integer(0)), exp.Array(expressions=[missing]))
     filled = function("ARRAY_CAT")(function("ARRAY_AGG")(ordered), zeros)
     return as_vector(filled, size)
 

@@ -108,7 +108,7 @@ func.func @in_vectors() {
   sql.insert %r into @x
   func.return
 }
-// CHECK: CAST(ARRAY_CAT(ARRAY_AGG(CAST("a"."v" AS REAL) ORDER BY "a"."i"), ARRAY_FILL(CAST(0 AS REAL), ARRAY[4 - CAST(COUNT(*) AS INT)])) AS VECTOR(4))
+// CHECK: CAST(ARRAY_CAT(ARRAY_AGG(CAST("a"."v" AS DOUBLE PRECISION) ORDER BY "a"."i"), ARRAY_FILL(CAST(0 AS DOUBLE PRECISION), ARRAY[4 - CAST(COUNT(*) AS INT)])) AS VECTOR(4))
 // CHECK: INNER_PRODUCT("b"."v", "a"."v") AS "v", (CAST("a"."v" AS REAL[]))["a"."i" + 1] AS "e", CAST(SUBVECTOR("a"."v", 3, 2) AS VECTOR(2)) AS "s"
 
 // Half vectors too: what is packed for them is divided by its norm.
@@ -121,5 +121,5 @@ func.func @in_half_vectors() {
   sql.insert %r into @x
   func.return
 }
-// CHECK: CAST(L2_NORMALIZE(CAST(ARRAY_CAT(ARRAY_AGG(CAST("a"."v" AS REAL) ORDER BY "a"."i"), ARRAY_FILL(CAST(0 AS REAL), ARRAY[4 - CAST(COUNT(*) AS INT)])) AS VECTOR(4))) AS "halfvec") AS "v", VECTOR_NORM(CAST(ARRAY_CAT({{.*}}) AS VECTOR(4))) AS "n"
+// CHECK: CAST(L2_NORMALIZE(CAST(ARRAY_CAT(ARRAY_AGG(CAST("a"."v" AS DOUBLE PRECISION) ORDER BY "a"."i"), ARRAY_FILL(CAST(0 AS DOUBLE PRECISION), ARRAY[4 - CAST(COUNT(*) AS INT)])) AS VECTOR(4))) AS "halfvec") AS "v", VECTOR_NORM(CAST(ARRAY_CAT({{.*}}) AS VECTOR(4))) AS "n"
 // CHECK: INNER_PRODUCT("b"."v", "a"."v") * "b"."n" AS "v", (CAST("a"."v" AS REAL[]))["a"."i" + 1] AS "e"
