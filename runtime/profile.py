@@ -97,7 +97,7 @@ class TimedSession(Session):
         first: Sequence[Any] = next(iter(self.database.query(query)), ())
         is_layered = LAYER in self.database.columns(query)
         element = ROW_FORMATS[self.database.extended_profile().name].element_bytes
-        vectors = [len(cast(list[float], value)) for value in first if isinstance(value, list)]
+        vectors = [size for value in first if (size := vector_size(value))]
         floats = sum(1 for value in first if isinstance(value, float))
         keys = len(first) - floats - len(vectors)
         return TableSize(
@@ -113,6 +113,16 @@ class TimedSession(Session):
             self.forward([token])
             self.choose(0, Sampling())
         return dict(self.seconds)
+
+
+def vector_size(value: object) -> int:
+    """
+    The elements of a vector as an engine's driver returns it; 0 for another value. The driver of
+    PostgreSQL leaves pgvector's types as they are sent, the number of elements first.
+    """
+    if isinstance(value, bytes):
+        return int.from_bytes(value[:2], "big")
+    return len(cast(list[float], value)) if isinstance(value, list) else 0
 
 
 def parsed(database: Database, step: Step) -> exp.Expr:

@@ -11,6 +11,7 @@ from models.llama import write_checkpoint
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.frontends.llama_config import read_llama_config
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.profile import profile
 from tensorjoin.runtime.statement_work import TableSize, sources, statement_work, target
@@ -132,3 +133,17 @@ def test_a_picture_without_matplotlib(
     monkeypatch.setattr(builtins, "__import__", missing)
     assert sql_llm.main(["profile", "--db", url, "--output", f"{tmp_path}/a.svg"]) == 1
     assert "install tensorjoin[plot]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("bits", [None, 16])
+def test_vectors_of_pgvector(bits: int | None, pgvector_url: str, tmp_path: Path):
+    """Of the last product: as many for each token as there are hidden features."""
+    database = connect(pgvector_url, create=False)
+    try:
+        model = load_model(database, write_checkpoint(tmp_path, "small"), "m", bits=bits)
+        operators, _ = profile(database, model, [1, 2])
+        logits = next(each for each in operators if each.makes == "logits")
+        hidden = read_llama_config(tmp_path).hidden_size
+        assert logits.work.dot_products == hidden * model.manifest.vocab_size
+    finally:
+        database.close()
