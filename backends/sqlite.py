@@ -54,7 +54,7 @@ class SqliteDatabase(Database):
             for setting in SETTINGS:
                 self._connection.execute(setting)
             self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            self._page_bytes = self._set_page_size()
+            self._set_page_size()
         except sqlite3.Error as error:
             self._connection.close()
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
@@ -68,17 +68,19 @@ class SqliteDatabase(Database):
         has_math = has_math_functions(self._connection)
         self.profile = SQLITE if has_math else replace(SQLITE, functions=frozenset())
 
-    def _set_page_size(self) -> int:
+    def _set_page_size(self) -> None:
         """Let a file that is new have large pages, and temporary tables those of the file."""
         ((pages,),) = self._connection.execute("PRAGMA page_count")
         if not pages:
             self._connection.execute(f"PRAGMA page_size = {LARGE_PAGES}")
         ((size,),) = self._connection.execute("PRAGMA page_size")
         self._connection.execute(f"PRAGMA temp.page_size = {size}")
-        return size
 
     def extended_profile(self) -> TargetProfile:
-        if self._page_bytes < LARGE_PAGES:
+        # Of a file that was empty, another process may have made one meanwhile.
+        self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        ((size,),) = self._connection.execute("PRAGMA page_size")
+        if size < LARGE_PAGES:
             return self.profile
         return replace(self.profile, name=SQLITE_64K.name)
 

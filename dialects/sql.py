@@ -255,9 +255,12 @@ class SelectOp(IRDLOperation, HasCanonicalizationPatternsInterface):
                 yield from ((used, side) for side in condition.arguments)
 
     def meets_all(self, alias: str) -> bool:
-        """Whether each row of a source is paired with all rows of another."""
+        """Whether each row of a source is paired with all rows of another, which has several."""
         keyed = {other for used, _ in self.equalities for other in used}
-        return any(other != alias and other not in keyed for other in self.source_map)
+        return any(
+            other not in keyed | {alias} and any(n != 1 for n in schema(source).extents.values())
+            for other, source in self.source_map.items()
+        )
 
     @property
     def scope(self) -> dict[str, Attribute]:

@@ -52,12 +52,17 @@ def stored_order(value: SSAValue) -> dict[str, str | None] | None:
                 for name, e in rel.expressions(op.keys).items()
                 if isinstance(e, ColumnRefAttr)
             }
-            # A key that has one value is as good as fixed.
-            single = {name for name, extent in schema(op.input).extents.items() if extent == 1}
-            lost = {name for name in (shown or {}).values() if name and name not in renamed}
-            if shown is None or not lost <= single:
+            if shown is None:
                 return None
-            return {key: renamed.get(n) if n is not None else None for key, n in shown.items()}
+            # A last key that has one value tells no rows apart.
+            names = list(shown.values())
+            extents = schema(op.input).extents
+            while names and (last := names[-1]) and last not in renamed and extents[last] == 1:
+                names.pop()
+            if any(name not in renamed for name in names if name is not None):
+                return None
+            kept = zip(shown, names, strict=False)
+            return {key: renamed[n] if n is not None else None for key, n in kept}
         case _:
             return None
 

@@ -25,7 +25,7 @@ HALF_BITS = 16
 def summed_axis(use: Use) -> int | None:
     """
     The one axis that a product of two tensors sums over, where it sums over nothing else of the
-    weight, and keeps its first axis.
+    weight, and keeps its first axis, which the other tensor does not have.
     """
     op = use.operation
     if not isinstance(op, ten.ContractOp) or len(op.inputs) != 2:
@@ -34,6 +34,8 @@ def summed_axis(use: Use) -> int | None:
     letters, others = labels[use.index], labels[1 - use.index]
     summed = [axis for axis, letter in enumerate(letters) if letter not in result]
     if len(summed) != 1 or summed[0] == 0 or letters[summed[0]] not in others:
+        return None
+    if letters[0] in others:
         return None
     return summed[0]
 

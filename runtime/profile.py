@@ -97,13 +97,13 @@ class TimedSession(Session):
         first: Sequence[Any] = next(iter(self.database.query(query)), ())
         is_layered = LAYER in self.database.columns(query)
         element = ROW_FORMATS[self.database.extended_profile().name].element_bytes
-        vectors = [size for value in first if (size := vector_size(value))]
+        vectors = [vector for value in first if (vector := vector_of(value, element))]
         floats = sum(1 for value in first if isinstance(value, float))
         keys = len(first) - floats - len(vectors)
         return TableSize(
             rows=self.rows(name, LAYER) / rounds if is_layered else self.rows(name),
-            row_bytes=element * (floats + sum(vectors)) + KEY_BYTES * keys,
-            vector=max(vectors, default=0),
+            row_bytes=element * floats + sum(n for _, n in vectors) + KEY_BYTES * keys,
+            vector=max((size for size, _ in vectors), default=0),
         )
 
     def decode(self, token: int) -> dict[Step, float]:
@@ -115,14 +115,18 @@ class TimedSession(Session):
         return dict(self.seconds)
 
 
-def vector_size(value: object) -> int:
+def vector_of(value: object, element_bytes: int) -> tuple[int, int] | None:
     """
-    The elements of a vector as an engine's driver returns it; 0 for another value. The driver of
-    PostgreSQL leaves pgvector's types as they are sent, the number of elements first.
+    The elements of a vector, as an engine's driver returns it, and their bytes; None for another
+    value. The driver of PostgreSQL leaves pgvector's types as they are sent: the number of elements
+    in two bytes, two more, and the elements, of four or of two bytes.
     """
     if isinstance(value, bytes):
-        return int.from_bytes(value[:2], "big")
-    return len(cast(list[float], value)) if isinstance(value, list) else 0
+        return int.from_bytes(value[:2], "big"), len(value) - 4
+    if isinstance(value, list):
+        size = len(cast(list[float], value))
+        return size, size * element_bytes
+    return None
 
 
 def parsed(database: Database, step: Step) -> exp.Expr:

@@ -653,6 +653,15 @@ def test_sqlite_pages(page_size: int | None, target: str, tmp_path: Path) -> Non
         database.close()
 
 
+def test_sqlite_pages_of_a_file_that_another_process_makes(tmp_path: Path) -> None:
+    path = tmp_path / "test.db"
+    database = connect(f"sqlite:///{path}", create=True)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    assert database.extended_profile().name == "sqlite"
+    database.close()
+
+
 def test_sqlite_without_math_functions() -> None:
     connection = sqlite3.connect(":memory:")
     assert has_math_functions(connection)

@@ -276,6 +276,26 @@ def test_what_is_made_of_many_is_computed_once_a_row(database: Database, reads: 
     np.testing.assert_allclose(found, np.stack([sums, *[np.full(12, 0.5)] * 2], axis=1))
 
 
+def test_a_scalar_beside_a_look_up_computes_nothing_before(database: Database):
+    """One row more does not multiply what is looked up by a key."""
+    text = program(
+        """
+        %sums = sql.select {p = a.p, i = a.i, s = add(a.v, 1.0)} from %t as a
+            : !rel.relation<[p: ?, i: 4], s: f64>
+        %one = sql.select {c = max(a.w)} from %u as a : !rel.relation<[], c: f64>
+        %y = sql.select {p = b.p, i = a.i, v = mul(mul(b.s, a.w), c.c)}
+            from %u as a, %sums as b, %one as c where [eq(a.i, b.i)]
+            : !rel.relation<[p: ?, i: 4], v: f64>
+        """,
+        y="<[p: ?, i: 4], v: f64>",
+    )
+    results, after = assert_same_before_and_after(database, text, merged(database), tables=TABLES)
+    queries = [op for op in after.walk() if isinstance(op, sql.SelectOp)]
+    assert not any(op.meets_all(alias) for op in queries for alias in op.source_map)
+    found = results["y"]["v"][np.lexsort((results["y"]["i"], results["y"]["p"]))]
+    np.testing.assert_allclose(found, (V + 1) * W[INDEX] * 3)
+
+
 def test_what_a_join_looks_up_is_computed_before(database: Database):
     """Of the first of the crossed sources alone, no row could be looked up."""
     text = program(

@@ -68,6 +68,20 @@ def test_a_key_with_one_value_leaves_an_index():
     assert joins(applied(SINGLE, OrderJoinsPass(target="sqlite"))) == [["x", "o"]]
 
 
+def test_a_key_with_one_value_that_leads_an_index_hides_it():
+    """No condition says that it is 0."""
+    leads = SINGLE.replace("[o: 100, i: 1]", "[i: 1, o: 100]").replace(
+        "@x : <[p: ?]", "@x : <[o: 100]"
+    )
+    leads = leads.replace("relation<[p: ?], x", "relation<[o: 100], x").replace("on []", "on [o]")
+    leads = (
+        leads.replace("[p: ?, o: 100], v", "[o: 100], v")
+        .replace("%j [p, o]", "%j [o]")
+        .replace("%o, %x", "%x, %o")
+    )
+    assert joins(applied(leads, OrderJoinsPass(target="sqlite"))) == [["o", "x"]]
+
+
 TWO = """
 rel.table input @small : <[p: ?, i: 4], x: f32>
 rel.table input @large : <[o: 100, i: 4], y: f32>

@@ -145,5 +145,7 @@ def test_vectors_of_pgvector(bits: int | None, pgvector_url: str, tmp_path: Path
         logits = next(each for each in operators if each.makes == "logits")
         hidden = read_llama_config(tmp_path).hidden_size
         assert logits.work.dot_products == hidden * model.manifest.vocab_size
+        read = logits.work.bytes / model.manifest.vocab_size
+        assert hidden * (4 if bits is None else 2) < read < hidden * (5 if bits is None else 3)
     finally:
         database.close()

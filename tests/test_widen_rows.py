@@ -50,6 +50,31 @@ def test_several_groups_in_a_row(lowering: tuple, size: int, groups: int, lanes:
     np.testing.assert_allclose(matrix(found.outputs["result0"]), expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("lowering", LOWERINGS, ids=["vectors", "columns"])
+@pytest.mark.parametrize("groups", [1, 7])
+@pytest.mark.parametrize(("indices", "shape"), [("pib,oi->po", "3x70x2"), ("bi,oi->o", "2x70")])
+def test_a_sum_over_an_axis_more(lowering: tuple, groups: int, indices: str, shape: str):
+    """The weight's own axis may be in one chunk, and there is still something to sum."""
+    rng = np.random.default_rng(4)
+    w = rng.normal(size=(7, 70)).astype(np.float32)
+    x = rng.normal(size=tuple(map(int, shape.split("x")))).astype(np.float32)
+    made = "3x7" if "p" in indices else "7"
+    layout = f"lanes 1 by 70 of 8 bits in 2 groups {groups}".removesuffix(" groups 1")
+    module = f"""
+    func.func @forward(%x: tensor<{shape}xf32>) -> tensor<{made}xf32> {{
+      %w = ten.weight @w from ["w"] layout <{layout}> : tensor<7x70xf32>
+      %y = ten.contract "{indices}"(%x, %w)
+        : (tensor<{shape}xf32>, tensor<7x70xf32>) -> tensor<{made}xf32>
+      func.return %y : tensor<{made}xf32>
+    }}
+    """
+    found = run(applied(module, *lowering), x, weights={"w": w}).outputs["result0"]
+    rows = np.moveaxis(x, 1, -1).reshape(-1, 70) if "p" in indices else x
+    products = product(rows.astype(np.float64), w, 8, 70 // groups)
+    expected = products.reshape(-1, 2, 7).sum(axis=1)
+    np.testing.assert_allclose(found["v"], expected.reshape(-1), rtol=0, atol=1e-12)
+
+
 def matrix(table: dict[str, np.ndarray]) -> np.ndarray:
     rows, columns, values = table.values()
     result = np.full((rows.max() + 1, columns.max() + 1), np.nan)

@@ -87,7 +87,7 @@ class Spelling:
         match type:
             case VectorType() if type.get_element_type() == f16:
                 if self.half_type is None:
-                    raise TensorjoinError(f"{self.dialect} has no vectors of 16 bits")
+                    raise TensorjoinError(f"{type} has no type here: of 16 bits are pgvector's")
                 return self.half_type(type.get_shape()[0])
             case VectorType():
                 return self.vector_type(type.get_shape()[0])

@@ -46,6 +46,11 @@ class Contender(ABC):
     runs_capped: ClassVar[bool] = True
     """Whether it can be run with less memory than its weights take."""
 
+    @property
+    def has_server(self) -> bool:
+        """Whether another process reads its files, so that what this one reads says nothing."""
+        return False
+
     @abstractmethod
     def version(self) -> str:
         """What runs: names and versions."""

@@ -81,10 +81,7 @@ def decode(runner: Runner, text: list[int]) -> None:
     """Tokens one at a time, after one that is not counted."""
     step(runner, text[:1])
     following = iter(text[1:])
-    read = bytes_read()
-    taken = repeated(lambda: step(runner, [next(following)]), DECODED)
-    report("decode", taken)
-    report("decode_bytes_read", (bytes_read() - read) / len(taken))
+    report("decode", repeated(lambda: step(runner, [next(following)]), DECODED))
 
 
 def prefill(runner: Runner, prompt: list[int]) -> list[float]:
@@ -142,9 +139,15 @@ def capped_bytes(checkpoint: Path) -> int:
 
 
 def capped(contender: Contender, checkpoint: Path, folder: Path) -> None:
-    text = tokens(256, checkpoint)
+    """Tokens one at a time, after one that is not counted, and what is read for each."""
+    following = iter(tokens(256, checkpoint))
     with contender.open(checkpoint, folder, capped_bytes(checkpoint)) as runner:
-        decode(runner, text)
+        step(runner, [next(following)])
+        read = bytes_read()
+        taken = repeated(lambda: step(runner, [next(following)]), DECODED)
+        report("decode", taken)
+        if not contender.has_server:
+            report("decode_bytes_read", (bytes_read() - read) / len(taken))
 
 
 PHASES = {"load": load, "warm": warm, "cold": first, "capped": capped}

@@ -57,6 +57,10 @@ class SqlContender(Contender):
     loops: bool = False
     takes_empty_batches: ClassVar[bool] = True
 
+    @property
+    def has_server(self) -> bool:
+        return self.engine == "postgres"
+
     def version(self) -> str:
         if self.engine == "sqlite":
             return f"SQLite {sqlite3.sqlite_version}"

@@ -96,15 +96,14 @@ def columns_of(vector: Attribute, cut: Cut) -> list[Attribute]:
 
 
 def literal(number: Attribute) -> int:
-    assert isinstance(number, LiteralAttr)
-    assert isinstance(number.value, IntAttr)
+    if not isinstance(number, LiteralAttr) or not isinstance(number.value, IntAttr):
+        raise TensorjoinError(f"no columns for the slice at {number}, which is not known before")
     return number.value.data
 
 
 def element(vector: Attribute, index: Attribute, cut: Cut) -> Attribute:
     """The column that holds an element, and the element within it."""
-    assert isinstance(vector, ColumnRefAttr)
-    held = columns(vector.column.data, cut)
+    held = columns_of(vector, cut)
     if isinstance(index, LiteralAttr) and isinstance(index.value, IntAttr):
         number, place = divmod(index.value.data, cut.length)
         return call("element", held[number], lit(place)) if cut.vector else held[number]

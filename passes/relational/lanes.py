@@ -149,7 +149,8 @@ class ConvertContractOfLanes(RewritePattern):
         products = {**dots(layout), "s": col("s"), "m": col("m")}
         packed = out.emit(rel.ProjectOp(joined, extents, products))
         sums, lane_sums = packed, [lane_sum(layout, k) for k in range(lanes)]
-        if schema(packed).extents[axis] != 1:
+        whole = {axis} if schema(packed).extents[axis] == 1 else set[str]()
+        if extents.keys() - whole != set(result):
             added = {f"y{k}": call("sum", each) for k, each in enumerate(lane_sums)}
             total = not ten.is_sparse(ten.tensor(op.result))
             sums = out.emit(rel.AggregateOp(packed, list(result), added, total))
