@@ -6,6 +6,7 @@ a call: `mul(x, exp(neg(y)))`; `?layer` is a parameter, `x` a column, `a.x` colu
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 from xdsl.dialects.builtin import (
@@ -293,6 +294,9 @@ PARTITION_AGGREGATES = frozenset({"partition_sum", "partition_max", "partition_m
 WINDOWS = frozenset({"row_number", "running_sum"}) | PARTITION_AGGREGATES
 
 
+# Attributes are immutable, and to verify one takes longer than to find it: a query of whole rows
+# names a thousand columns.
+@lru_cache(maxsize=1 << 16)
 def col(name: str) -> ColumnRefAttr:
     return ColumnRefAttr(name)
 
