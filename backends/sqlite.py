@@ -78,8 +78,8 @@ class SqliteDatabase(Database):
 
     def extended_profile(self) -> TargetProfile:
         # Of a file that was empty, another process may have made one meanwhile.
-        self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        ((size,),) = self._connection.execute("PRAGMA page_size")
+        self.tables()
+        ((size,),) = self.query(Statement("PRAGMA page_size"))
         if size < LARGE_PAGES:
             return self.profile
         return replace(self.profile, name=SQLITE_64K.name)

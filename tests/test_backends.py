@@ -662,6 +662,19 @@ def test_sqlite_pages_of_a_file_that_another_process_makes(tmp_path: Path) -> No
     database.close()
 
 
+def test_sqlite_pages_of_a_file_that_is_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tensorjoin.backends.sqlite.BUSY_SECONDS", 0.01)
+    path = tmp_path / "test.db"
+    database = connect(f"sqlite:///{path}", create=True)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(TensorjoinError, match="database is locked"):
+            database.extended_profile()
+    database.close()
+
+
 def test_sqlite_without_math_functions() -> None:
     connection = sqlite3.connect(":memory:")
     assert has_math_functions(connection)
