@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -70,11 +71,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """An open connection to a fresh database, on each engine in turn."""
-    opened = connect(database_url, create=True)
-    try:
+    with closing(connect(database_url, create=True)) as opened:
         yield opened
-    finally:
-        opened.close()
+
+
+@pytest.fixture
+def pgvector(pgvector_url: str) -> Iterator[Database]:
+    """An open connection to a new PostgreSQL database with the extension pgvector."""
+    with closing(connect(pgvector_url, create=False)) as opened:
+        yield opened
 
 
 def with_database(url: str, name: str) -> str:

@@ -97,6 +97,14 @@ def random_weights(module: ModuleOp, generator: np.random.Generator) -> dict[str
     return weights
 
 
+def matrix(table: Mapping[str, npt.NDArray]) -> npt.NDArray:
+    """A table of two keys and a value as an array; NaN where no row is."""
+    rows, columns, values = table.values()
+    result = np.full((rows.max() + 1, columns.max() + 1), np.nan)
+    result[rows, columns] = values
+    return result
+
+
 def run(
     module: ModuleOp | str,
     *arguments: npt.ArrayLike,

@@ -1,14 +1,14 @@
 """Weights of 16 bits: the arithmetic, and whole models on pgvector against numpy."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from engines import execute
-from execution import applied, run
+from execution import applied, matrix, run
 from models.llama import write_checkpoint
 from models.quantized_llama import dequantized, logits, product
 from safetensors.numpy import load_file, save_file
@@ -69,22 +69,6 @@ func.func @forward(%x: tensor<?x10xf32>) -> tensor<?x3xf32> {
   func.return %m : tensor<?x3xf32>
 }
 """
-
-
-@pytest.fixture
-def pgvector(pgvector_url: str) -> Iterator[Database]:
-    database = connect(pgvector_url, create=False)
-    try:
-        yield database
-    finally:
-        database.close()
-
-
-def matrix(table: dict[str, npt.NDArray]) -> npt.NDArray:
-    rows, columns, values = table.values()
-    result = np.full((rows.max() + 1, columns.max() + 1), np.nan)
-    result[rows, columns] = values
-    return result
 
 
 def operands(outputs: Sequence[int]) -> tuple[dict[str, npt.NDArray], npt.NDArray]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from execution import applied, run
+from execution import applied, matrix, run
 from models.quantized_llama import dequantized, logits, product
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
@@ -99,13 +99,6 @@ def test_products_and_rows(lowering: tuple, group: int, lanes: int, bits: int):
     gather = GATHER.replace("LAYOUT", f"lanes 1 by {size} of {bits} bits in {lanes}")
     found = run(applied(gather, *lowering), ids, weights=weights).outputs["result0"]
     np.testing.assert_allclose(matrix(found), dequantized(w[ids], bits, size), rtol=0, atol=1e-12)
-
-
-def matrix(table: dict[str, np.ndarray]) -> np.ndarray:
-    rows, columns, values = table.values()
-    result = np.full((rows.max() + 1, columns.max() + 1), np.nan)
-    result[rows, columns] = values
-    return result
 
 
 def demo_logits(database: Database, bits: int | None, tokens: list[int]) -> np.ndarray:

@@ -97,7 +97,7 @@ def test_a_page_keeps_its_vector(pgvector_url: str):
         database.close()
 
 
-def test_what_single_precision_rounds_to_zero(pgvector_url: str):
+def test_what_single_precision_rounds_to_zero(pgvector: Database):
     """PostgreSQL's own cast to it is an error there; a SiLU of -110 is such a number."""
     text = """
     sql.create_table input @x : <[p: ?, i: 3], v: f64>
@@ -110,15 +110,11 @@ def test_what_single_precision_rounds_to_zero(pgvector_url: str):
       func.return
     }"""
     values = np.array([1e-46, -1.5, -1e-300])
-    database = connect(pgvector_url, create=False)
-    try:
-        program = emit_program(applied(text), PGVECTOR)
-        for table in program.tables:
-            database.execute(table.create)
-        database.insert("x", {"p": np.zeros(3, np.int64), "i": np.arange(3), "v": values})
-        for step in program.procedures["f"]:
-            database.execute(step.statement)
-        ((packed,),) = database.query(Statement("SELECT v::real[] FROM y"))
-        assert packed == values.astype(np.float32).tolist()
-    finally:
-        database.close()
+    program = emit_program(applied(text), PGVECTOR)
+    for table in program.tables:
+        pgvector.execute(table.create)
+    pgvector.insert("x", {"p": np.zeros(3, np.int64), "i": np.arange(3), "v": values})
+    for step in program.procedures["f"]:
+        pgvector.execute(step.statement)
+    ((packed,),) = pgvector.query(Statement("SELECT v::real[] FROM y"))
+    assert packed == values.astype(np.float32).tolist()

@@ -136,16 +136,12 @@ def test_a_picture_without_matplotlib(
 
 
 @pytest.mark.parametrize("bits", [None, 16])
-def test_vectors_of_pgvector(bits: int | None, pgvector_url: str, tmp_path: Path):
+def test_vectors_of_pgvector(bits: int | None, pgvector: Database, tmp_path: Path):
     """Of the last product: as many for each token as there are hidden features."""
-    database = connect(pgvector_url, create=False)
-    try:
-        model = load_model(database, write_checkpoint(tmp_path, "small"), "m", bits=bits)
-        operators, _ = profile(database, model, [1, 2])
-        logits = next(each for each in operators if each.makes == "logits")
-        hidden = read_llama_config(tmp_path).hidden_size
-        assert logits.work.dot_products == hidden * model.manifest.vocab_size
-        read = logits.work.bytes / model.manifest.vocab_size
-        assert hidden * (4 if bits is None else 2) < read < hidden * (5 if bits is None else 3)
-    finally:
-        database.close()
+    model = load_model(pgvector, write_checkpoint(tmp_path, "small"), "m", bits=bits)
+    operators, _ = profile(pgvector, model, [1, 2])
+    logits = next(each for each in operators if each.makes == "logits")
+    hidden = read_llama_config(tmp_path).hidden_size
+    assert logits.work.dot_products == hidden * model.manifest.vocab_size
+    read = logits.work.bytes / model.manifest.vocab_size
+    assert hidden * (4 if bits is None else 2) < read < hidden * (5 if bits is None else 3)

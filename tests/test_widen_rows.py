@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from execution import applied, run
+from execution import applied, matrix, run
 from models.quantized_llama import dequantized, product
 
 from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
@@ -73,10 +73,3 @@ def test_a_sum_over_an_axis_more(lowering: tuple, groups: int, indices: str, sha
     products = product(rows.astype(np.float64), w, 8, 70 // groups)
     expected = products.reshape(-1, 2, 7).sum(axis=1)
     np.testing.assert_allclose(found["v"], expected.reshape(-1), rtol=0, atol=1e-12)
-
-
-def matrix(table: dict[str, np.ndarray]) -> np.ndarray:
-    rows, columns, values = table.values()
-    result = np.full((rows.max() + 1, columns.max() + 1), np.nan)
-    result[rows, columns] = values
-    return result
