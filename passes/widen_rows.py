@@ -19,17 +19,14 @@ from tensorjoin.layouts import KEYS
 from tensorjoin.targets import TargetProfile, target_profile
 from tensorjoin.tiling import chunk_size
 
-INTEGER_BYTES = 8
-"""Bytes of the integer that lanes share, as of a scale."""
-
 
 def most_groups(layout: LayoutAttr, profile: TargetProfile) -> int:
     """The groups, with the scales of their lanes, that fit a row, and a join with the operand."""
     format, scaled = ROW_FORMATS[profile.name], layout.group + layout.lanes.data
     if profile.vectors or format.together is None:
         return 1
-    column_bytes = max(INTEGER_BYTES, format.element_bytes)
-    kept = (format.together - format.row_bytes) // (column_bytes * scaled)
+    # A long integer takes no more than a weight does, which is stored as a double.
+    kept = (format.together - format.row_bytes) // (format.element_bytes * scaled)
     return max(1, min(kept, (profile.max_columns - KEYS) // (layout.group + 1 + scaled)))
 
 
