@@ -145,8 +145,10 @@ class Database(ABC):
             with self._one_line_errors():
                 self._insert(table, columns)
 
-    def rows_apart(self, rows: int) -> int:
-        """Into pieces of how many rows so many are best cut, each of which is set apart."""
+    def rows_apart(self, rows: int, row_bytes: int) -> int:
+        """
+        Into pieces of how many rows so many of a size are best cut, each of which is set apart.
+        """
         return rows
 
     def set_apart(self, table: str, column: str) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ FILE_NAMED_MEMORY = "memory_db"
 SOURCE = "tensorjoin insertion"
 ROW_GROUP = 2048
 """The fewest rows a group may have. A thread takes whole groups, and rows are whole vectors."""
+GROUP_BYTES = 1 << 23
+"""The most of a group, which a scan copies at a time, and best to where it copied the last one."""
 LEAST_ROWS = 256
 """The fewest rows worth a group, which has room for more."""
 KEPT_OPTIMIZERS = {"filter_pushdown", "join_filter_pushdown", "cte_inlining"}
@@ -111,11 +113,26 @@ class DuckdbDatabase(Database):
         setting = exp.Set(expressions=[exp.SetItem(this=assigned)])
         self._connection.execute(setting.sql(self.dialect))
 
-    def rows_apart(self, rows: int) -> int:
+    def _threads(self) -> int:
+        ((setting,),) = self._connection.execute("SELECT current_setting('threads')").fetchall()
+        return int(setting)
+
+    @contextlib.contextmanager
+    def _one_thread(self) -> Generator[None]:
+        threads = self._threads()
+        # Of its own, as a failed transaction refuses even to set an option back.
+        with contextlib.closing(self._connection.cursor()) as options:
+            options.execute("SET threads = 1")
+            try:
+                yield
+            finally:
+                options.execute(f"SET threads = {threads}")
+
+    def rows_apart(self, rows: int, row_bytes: int) -> int:
         # Whole groups, as many for each thread.
-        ((setting,),) = self.query(Statement("SELECT current_setting('threads')"))
-        threads = min(int(setting), max(1, rows // LEAST_ROWS))
-        groups = ceil(ceil(rows / ROW_GROUP) / threads) * threads
+        threads = min(self._worker.run(self._threads), max(1, rows // LEAST_ROWS))
+        most = min(ROW_GROUP, max(LEAST_ROWS, GROUP_BYTES // row_bytes))
+        groups = ceil(ceil(rows / most) / threads) * threads
         return ceil(rows / max(1, groups))
 
     def set_apart(self, table: str, column: str) -> None:
@@ -201,7 +218,9 @@ class DuckdbDatabase(Database):
         sql = insertion(table, columns, rows).sql(self.dialect)
         self._connection.register(SOURCE, source)
         try:
-            self._connection.execute(sql)
+            # A block is one row group or two: other threads would only get in the way.
+            with self._one_thread():
+                self._connection.execute(sql)
         finally:
             # A failed transaction has no use for it, and would hide its own error behind this one.
             with contextlib.suppress(duckdb.Error):

@@ -1,6 +1,7 @@
 """Which layout of a matrix is cheapest on a target. Knows no IR."""
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 from tensorjoin.cost import (
     ROW_FORMATS,
@@ -23,6 +24,9 @@ PIVOTED = (64, 128)
 
 KEYS = 4
 """Columns that a join of two chunks may have besides their elements: layer, row, output, chunk."""
+
+MOST_COLUMNS = 16
+"""The columns that long vectors are cut into: to plan for more takes longer than they save."""
 
 HALF_BYTES = 2
 """Of an element of 16 bits."""
@@ -54,10 +58,13 @@ def candidates(profile: TargetProfile, inputs: int) -> Iterator[MatrixLayout]:
 
 
 def cut(layout: MatrixLayout, longest: int | None) -> MatrixLayout:
-    """The same chunks, in columns of vectors that are no longer than `longest`, if they were."""
+    """
+    The same chunks, in columns of vectors that are no longer than `longest`, if they were; of
+    longer ones where these would be too many.
+    """
     if longest is None or layout.storage != "arrays" or layout.size <= longest:
         return layout
-    size = chunk_size(layout.size, longest)
+    size = chunk_size(layout.size, max(longest, ceil(layout.size / MOST_COLUMNS)))
     columns = -(-layout.size // size)
     return MatrixLayout("pivoted", size * columns, columns)
 

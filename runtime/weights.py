@@ -1,9 +1,10 @@
 """Stream a checkpoint's tensors into the rows of a weight table."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from tensorjoin.backends.database import Database
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.lanes import lane_bits, pack_lanes, quantize
 from tensorjoin.program import Chunks, Table
+
+T = TypeVar("T")
 
 BLOCK_BYTES = 1 << 24
 """Rows held in memory at a time, of elements as float32 and keys as int64."""
@@ -50,7 +53,8 @@ def load_weight(
     """
     layers = table.keys.get(LAYER)
     rows = prod(extent for key, extent in table.keys.items() if key != LAYER)
-    size = database.rows_apart(rows)
+    elements = 1 if table.chunks is None else table.chunks.size * table.chunks.parts
+    size = database.rows_apart(rows, elements * np.dtype(np.float32).itemsize)
     for layer in range(layers or 1):
         pieces = Pieces(database, table.name, size)
         stream = source_blocks(checkpoint, table, layer)
@@ -58,20 +62,36 @@ def load_weight(
             stream = whole_lanes(stream, table.chunks.lanes)
         if table.chunks is not None and table.chunks.parts > 1:
             stream = side_by_side(checkpoint, table, layer)
-        for tensor, start, block in stream:
-            if not allows_nan and np.isnan(block).any():
-                raise TensorjoinError(f"the tensor {tensor!r} holds NaN: no weight can")
-            if table.chunks is not None and table.chunks.halves:
-                block = halved(tensor, block)
-            columns = rows_of(block, start, table)
+        for elements, columns in ahead(inserted(stream, table, allows_nan)):
             if layers is not None:
                 count = len(next(iter(columns.values())))
                 columns = {LAYER: np.full(count, layer, dtype=np.int64), **columns}
                 pieces.insert(columns)
             else:
                 database.insert(table.name, columns)
-            done(block.size)
+            done(elements)
         pieces.end()
+
+
+def inserted(
+    stream: Iterable["Block"], table: Table, allows_nan: bool
+) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+    """How many elements each block has, and the columns of its rows."""
+    for tensor, start, block in stream:
+        if not allows_nan and np.isnan(block).any():
+            raise TensorjoinError(f"the tensor {tensor!r} holds NaN: no weight can")
+        if table.chunks is not None and table.chunks.halves:
+            block = halved(tensor, block)
+        yield block.size, rows_of(block, start, table)
+
+
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same items, the next one made in another thread while one is used."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        future = pool.submit(next, items, None)
+        while (item := future.result()) is not None:
+            future = pool.submit(next, items, None)
+            yield item
 
 
 def halved(tensor: str, block: np.ndarray) -> np.ndarray:

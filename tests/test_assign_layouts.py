@@ -134,3 +134,23 @@ def test_vectors_that_meet_are_cut_alike(tmp_path: Path):
     assigned = applied(module, AssignLayoutsPass("duckdb", costs=seconds))
     weights = [op for op in assigned.walk() if isinstance(op, ten.WeightOp)]
     assert [w.layout for w in weights] == [LayoutAttr(Storage.PIVOTED, 1, 768, columns=6)] * 2
+
+
+@pytest.mark.parametrize(
+    ("inputs", "stored"),
+    [
+        (100, LayoutAttr(Storage.ARRAYS, 1, 100)),
+        (2048, LayoutAttr(Storage.PIVOTED, 1, 2048, columns=16)),
+        (8192, LayoutAttr(Storage.PIVOTED, 1, 8192, columns=16)),
+    ],
+)
+def test_long_vectors_are_cut_into_few_columns(inputs: int, stored: LayoutAttr):
+    module = f"""
+    func.func @forward() {{
+      %w = ten.weight @w from ["w"] layout <arrays 1 by 64> : tensor<2048x{inputs}xf32>
+      func.return
+    }}
+    """
+    assigned = applied(module, AssignLayoutsPass("duckdb"))
+    (weight,) = (op for op in assigned.walk() if isinstance(op, ten.WeightOp))
+    assert weight.layout == stored

@@ -749,3 +749,35 @@ def test_postgres_read_only(postgres_database_url: str) -> None:
         database.require_writable()
     finally:
         database.close()
+
+
+def test_duckdb_sets_pieces_apart(tmp_path: Path):
+    """A group of rows is of one piece; rows of nulls fill it, and wide rows make small pieces."""
+    with closing(connect(f"duckdb:///{tmp_path / 'm.db'}", create=True)) as database:
+        assert database.rows_apart(100, 1024) == 100
+        narrow, wide = database.rows_apart(3000, 1024), database.rows_apart(3000, 1 << 15)
+        assert wide <= 256 < narrow <= 2048
+        create_table(database, "t", {"layer": "INT", "v": "FLOAT"})
+        with database.transaction():
+            for layer in range(2):
+                for rows in (300, 200):
+                    layers = np.full(rows, layer, dtype=np.int64)
+                    database.insert("t", {"layer": layers, "v": np.ones(rows, dtype=np.float32)})
+                database.set_apart("t", "layer")
+        groups = database.query(
+            Statement("SELECT rowid // 2048, MIN(layer), MAX(layer), COUNT(v) FROM t GROUP BY 1")
+        )
+        assert sorted(groups) == [(0, 0, 0, 500), (1, 1, 1, 500)]
+
+
+def test_duckdb_keeps_its_threads(tmp_path: Path):
+    """An insertion runs on one thread, and others do not, even if it fails."""
+    threads = Statement("SELECT current_setting('threads')")
+    with closing(connect(f"duckdb:///{tmp_path / 'm.db'}", create=True)) as database:
+        before = database.query(threads)
+        create_table(database, "t", {"k": "INT"})
+        database.insert("t", {"k": np.arange(3)})
+        assert database.query(threads) == before
+        with pytest.raises(TensorjoinError), database.transaction():
+            database.insert("t", {"k": np.array([1 << 40])})
+        assert database.query(threads) == before
