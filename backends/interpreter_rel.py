@@ -299,7 +299,7 @@ def weight_table(table: rel.TableOp, weights: Mapping[str, npt.ArrayLike]) -> di
     missing = [(0, chunks * size - n if a == axis else 0) for a, n in enumerate(data.shape)]
     shape = (*data.shape[:axis], chunks, size, *data.shape[axis + 1 :])
     vectors = np.moveaxis(np.pad(data, missing).reshape(shape), axis + 1, -1)
-    if layout.storage.data == Storage.LANES:
+    if layout.is_packed:
         return lane_table(vectors, layout, keys, type, is_layered)
     if layout.storage.data == Storage.HALVES:
         vectors = widened(vectors.astype(np.float16))
@@ -330,7 +330,8 @@ def lane_table(
     split = (*scales.shape[:first], -1, lanes, *scales.shape[first + 1 :])
     of_lanes = np.moveaxis(scales.reshape(split), first + 1, -1)
     parts = {"v": packed.reshape(-1, packed.shape[-1]), "s": of_lanes.reshape(-1, groups * lanes)}
-    columns = {"v": parts["v"], "s": widened(parts["s"])}
+    stored = np.float64 if layout.storage.data == Storage.DOUBLES else np.int64
+    columns = {"v": parts["v"].astype(stored), "s": widened(parts["s"])}
     index = np.indices(packed.shape[:-1]).reshape(len(keys), -1)
     if "v" not in type.values:
         columns = {f"{n}_{k}": c for n, cs in columns.items() for k, c in enumerate(cs.T)}
@@ -441,6 +442,8 @@ class RelFunctions(InterpreterFunctions):
             values = by_row.column(call.arguments.data[0])
             if function not in PACKS:
                 return fold(function, values, group, first)
+            if function == "pack_double":
+                values = values.astype(np.float64)
             slots, size = by_row.column(call.arguments.data[1]), call.arguments.data[2]
             return pack(values, slots, int(by_row.value(size)), group, len(first))
 

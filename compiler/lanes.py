@@ -13,8 +13,10 @@ import numpy.typing as npt
 
 ACTIVATION_BITS = 8
 """To so many bits activations are quantised, by groups, before they meet quantised weights."""
-NUMBER_BITS = 63
+INTEGER_BITS = 63
 """The bits of an integer without its sign: beyond them, SQLite turns it into a float."""
+DOUBLE_BITS = 53
+"""The bits of the integers that a double holds, each of them exactly."""
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -31,20 +33,21 @@ def lane_bits(size: int, bits: int) -> int:
     return bound.bit_length() + 1
 
 
-def most_lanes(size: int, bits: int) -> int:
-    """The lanes that one number can hold."""
-    return NUMBER_BITS // lane_bits(size, bits)
+def most_lanes(size: int, bits: int, number_bits: int = INTEGER_BITS) -> int:
+    """The lanes that one number of so many bits can hold."""
+    return number_bits // lane_bits(size, bits)
 
 
-def lanes_refusal(size: int, bits: int, lanes: int) -> str:
+def lanes_refusal(size: int, bits: int, lanes: int, number_bits: int = INTEGER_BITS) -> str:
     """Why groups of `size` elements cannot have so many bits and lanes; empty if they can."""
     if not 2 <= bits <= ACTIVATION_BITS:
         return f"{bits} bits: weights have 2 to {ACTIVATION_BITS}"
-    if not 1 <= lanes <= most_lanes(size, bits):
+    if not 1 <= lanes <= most_lanes(size, bits, number_bits):
         width = lane_bits(size, bits)
         return (
             f"{lanes} lanes of {width} bits each, which sums of {size} products may need,"
-            f" do not fit the {NUMBER_BITS} bits of an integer"
+            f" do not fit the {number_bits} bits of"
+            f" {'an integer' if number_bits == INTEGER_BITS else 'a double'}"
         )
     return ""
 

@@ -90,14 +90,14 @@ def to_relational(
 
 
 def quantization(profile: TargetProfile, bits: int | None) -> Pipeline:
-    """Weights -> rows of 16 bits, or as many lanes of integers as fit one."""
+    """Weights -> rows of 16 bits, or as many lanes of small integers as fit a number."""
     if bits is None:
         return ()
     if bits == HALF_BITS:
         return (QuantizeWeightsPass(bits, longest_half(profile)),)
     if bits not in GROUPS:
         raise TensorjoinError(f"weights of {bits} bits: choose 16, 8 or 4")
-    return (QuantizeWeightsPass(bits, GROUPS[bits]), PackLanesPass())
+    return (QuantizeWeightsPass(bits, GROUPS[bits]), PackLanesPass(doubles=profile.double_vectors))
 
 
 def to_statements(profile: TargetProfile) -> Pipeline:

@@ -20,8 +20,9 @@ class Chunks:
     """
     Axis `axis` of a tensor in chunks of `size` elements, cut into columns: of arrays of `vector`
     floats, or where that is 0 of one float each; or with `bits` of integers that `lanes` rows
-    share, and a scale for each lane of each of `groups`. With several `parts`, axis 0 is cut in so
-    many, whose rows lie beside each other. With `halves`, the floats of the arrays have 16 bits.
+    share, in doubles where they are arrays, and a scale for each lane of each of `groups`. With
+    several `parts`, axis 0 is cut in so many, whose rows lie beside each other. With `halves`, the
+    floats of the arrays have 16 bits.
     """
 
     axis: int

@@ -25,6 +25,8 @@ class TargetProfile:
     """Whether a column may hold a vector, and two vectors have a dot product."""
     half_vectors: bool
     """Whether a vector may hold numbers of 16 bits."""
+    double_vectors: bool
+    """Whether a vector may hold doubles, and their dot product is exact where doubles are."""
     longest_vector: int | None
     """Elements from which on a dot product is slower for each; None if there is no such length."""
     max_columns: int
@@ -57,6 +59,7 @@ SQLITE = TargetProfile(
     single_functions=frozenset(),
     vectors=False,
     half_vectors=False,
+    double_vectors=False,
     longest_vector=None,
     max_columns=2000,
     # The limit that counts is the parser's stack: 100 symbols, some four a level.
@@ -81,6 +84,7 @@ DUCKDB = TargetProfile(
     single_functions=ARITHMETIC,
     vectors=True,
     half_vectors=False,
+    double_vectors=True,
     longest_vector=128,
     max_columns=100_000,
     max_depth=200,
@@ -101,6 +105,7 @@ POSTGRES = TargetProfile(
     single_functions=ARITHMETIC | {"sum", "running_sum", "partition_sum"},
     vectors=False,
     half_vectors=False,
+    double_vectors=False,
     longest_vector=None,
     max_columns=1600,
     # One function may be written as several within each other.

@@ -261,6 +261,7 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Attribute]]] = {
     "count": (1, lambda *_: i64),
     "pack": (3, lambda *_: f32),
     "pack_sparse": (3, lambda *_: f32),
+    "pack_double": (3, lambda *_: f64),
     # window functions
     "row_number": (0, lambda *_: i64),
     "running_sum": (1, _accumulator),
@@ -279,10 +280,10 @@ Euclidean; `unit_half` is a vector divided by it, unless it is 0, and rounded to
 DEEPEST = 100
 """How deep passes may nest calls: what handles expressions, here and in printers, recurses."""
 
-PACKS = frozenset({"pack", "pack_sparse"})
+PACKS = frozenset({"pack", "pack_sparse", "pack_double"})
 """
 Values gathered into a vector by their slots, or shorter vectors by their places, one after the
-other as far as it reaches; `pack` promises that only the last are missing.
+other as far as it reaches; `pack` and `pack_double` promise that only the last are missing.
 """
 
 MOST_CARRIED = 8
@@ -326,6 +327,8 @@ def expression_type(expression: Attribute, columns: Mapping[str, Attribute]) -> 
             types = [expression_type(argument, columns) for argument in expression.arguments]
             if expression.function.data in PACKS:
                 size = literal_size("pack", expression.arguments.data[2])
+                if expression.function.data == "pack_double":
+                    return VectorType(f64, [size])
                 packed = i64 if isinstance(element_type(types[0]), IntegerType) else f32
                 return VectorType(packed, [size])
             made = FUNCTIONS[expression.function.data][1](*types)

@@ -10,7 +10,7 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
-from tensorjoin.lanes import lanes_refusal
+from tensorjoin.lanes import DOUBLE_BITS, INTEGER_BITS, lanes_refusal
 
 
 class Storage(StrEnum):
@@ -29,6 +29,12 @@ class Storage(StrEnum):
     As columns, but of integers with a scale for each group of elements, of which a chunk has one or
     more; several indices of the first axis, the lanes, share each integer.
     """
+    DOUBLES = "doubles"
+    """As lanes, but a chunk is one group, an array of doubles that hold integers."""
+
+
+PACKED = (Storage.LANES, Storage.DOUBLES)
+"""The storages of small integers which share a number."""
 
 
 @irdl_attr_definition
@@ -39,6 +45,8 @@ class LayoutAttr(ParametrizedAttribute):
     `#rel.layout<halves 1 by 64>`: axis 1 in chunks of 64 elements of 16 bits, or
     `#rel.layout<lanes 1 by 64 of 8 bits in 3>`: also, integers of 8 bits with three lanes each, or
     `#rel.layout<lanes 1 by 256 of 8 bits in 3 groups 4>`: also, four scales a lane, or
+    `#rel.layout<doubles 1 by 64 of 8 bits in 2>`: integers of 8 bits, two of which share a double,
+    or
     `#rel.layout<arrays 1 by 64 parts 2>`: also, axis 0 in two parts that lie beside each other, in
     columns of their own
     """
@@ -75,8 +83,18 @@ class LayoutAttr(ParametrizedAttribute):
     @property
     def vector(self) -> int:
         """The elements of the array in a column; 0 where columns are numbers."""
-        is_array = self.storage.data in (Storage.ARRAYS, Storage.PIVOTED, Storage.HALVES)
+        is_array = self.is_chunked and self.storage.data not in (Storage.COLUMNS, Storage.LANES)
         return self.size.data // self.columns.data if is_array else 0
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether elements are small integers, several of which share a number."""
+        return self.storage.data in PACKED
+
+    @property
+    def number_bits(self) -> int:
+        """The bits of the number that packed elements share."""
+        return DOUBLE_BITS if self.storage.data == Storage.DOUBLES else INTEGER_BITS
 
     @property
     def group(self) -> int:
@@ -100,13 +118,13 @@ class LayoutAttr(ParametrizedAttribute):
             if storage is Storage.PIVOTED:
                 parser.parse_keyword("in")
                 columns = parser.parse_integer()
-            if storage is Storage.LANES:
+            if storage in PACKED:
                 parser.parse_keyword("of")
                 bits = parser.parse_integer()
                 parser.parse_keyword("bits")
                 parser.parse_keyword("in")
                 lanes = parser.parse_integer()
-                if parser.parse_optional_keyword("groups"):
+                if storage is Storage.LANES and parser.parse_optional_keyword("groups"):
                     columns = parser.parse_integer()
             if parser.parse_optional_keyword("parts"):
                 parts = parser.parse_integer()
@@ -120,7 +138,7 @@ class LayoutAttr(ParametrizedAttribute):
                 printer.print_string(f" {self.axis.data} by {self.size.data}")
             if self.storage.data == Storage.PIVOTED:
                 printer.print_string(f" in {self.columns.data}")
-            if self.storage.data == Storage.LANES:
+            if self.is_packed:
                 printer.print_string(f" of {self.bits.data} bits in {self.lanes.data}")
                 if self.columns.data != 1:
                     printer.print_string(f" groups {self.columns.data}")
@@ -137,12 +155,13 @@ class LayoutAttr(ParametrizedAttribute):
                 f"{self.size.data} elements make no {self.columns.data} columns of equal size"
             )
         if self.parts.data != 1:
-            if self.parts.data < 1 or self.storage.data in (Storage.ROWS, Storage.LANES):
+            if self.parts.data < 1 or not self.is_chunked or self.is_packed:
                 raise VerifyException("what lies in parts is stored in arrays or in columns")
             if self.axis.data == 0:
                 raise VerifyException("parts are of axis 0: the chunks are of another")
-        if self.storage.data == Storage.LANES:
+        if self.is_packed:
             if self.axis.data == 0:
                 raise VerifyException("lanes are indices of axis 0: the chunks are of another")
-            if reason := lanes_refusal(self.group, self.bits.data, self.lanes.data):
+            bits, lanes = self.bits.data, self.lanes.data
+            if reason := lanes_refusal(self.group, bits, lanes, self.number_bits):
                 raise VerifyException(reason)

@@ -19,14 +19,14 @@ from xdsl.pattern_rewriter import (
 from tensorjoin.calibration import chosen
 from tensorjoin.cost import Coefficients, MatrixLayout, Product
 from tensorjoin.dialects import ten
-from tensorjoin.dialects.layout import LayoutAttr, Storage
+from tensorjoin.dialects.layout import PACKED, LayoutAttr, Storage
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.layouts import cheapest
 from tensorjoin.passes.row_to_column import pivoted
 from tensorjoin.targets import TargetProfile, target_profile
 from tensorjoin.tiling import chunk_size
 
-KEPT = (Storage.LANES, Storage.HALVES, Storage.PIVOTED)
+KEPT = (*PACKED, Storage.HALVES, Storage.PIVOTED)
 """The storages that were chosen before."""
 
 

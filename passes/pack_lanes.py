@@ -1,4 +1,4 @@
-"""Small integers of several rows -> one integer, so that one product serves them all."""
+"""Small integers of several rows -> one number, so that one product serves them all."""
 
 from dataclasses import dataclass
 
@@ -15,14 +15,18 @@ from xdsl.pattern_rewriter import (
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.lanes import lanes_refusal, most_lanes
+from tensorjoin.lanes import DOUBLE_BITS, INTEGER_BITS, lanes_refusal, most_lanes
 
 
 @dataclass
 class PackLanes(RewritePattern):
-    """ten.weight @w layout <lanes 1 by 64 of 8 bits in 1> -> <lanes 1 by 64 of 8 bits in 3>"""
+    """
+    ten.weight @w layout <lanes 1 by 64 of 8 bits in 1> -> <lanes 1 by 64 of 8 bits in 3>, or
+    <doubles 1 by 64 of 8 bits in 2>
+    """
 
     lanes: int | None
+    storage: Storage
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ten.WeightOp, rewriter: PatternRewriter, /):
@@ -30,25 +34,30 @@ class PackLanes(RewritePattern):
         if layout is None or layout.storage.data != Storage.LANES:
             return
         group, bits = layout.group, layout.bits.data
-        lanes = most_lanes(group, bits) if self.lanes is None else self.lanes
-        if reason := lanes_refusal(group, bits, lanes):
+        number_bits = DOUBLE_BITS if self.storage is Storage.DOUBLES else INTEGER_BITS
+        lanes = most_lanes(group, bits, number_bits) if self.lanes is None else self.lanes
+        if reason := lanes_refusal(group, bits, lanes, number_bits):
             raise TensorjoinError(f"pack-lanes: @{op.symbol.string_value()}: {reason}")
-        if lanes != layout.lanes.data:
-            axis, size, groups = layout.axis.data, layout.size.data, layout.columns.data
-            op.layout = LayoutAttr(Storage.LANES, axis, size, bits, lanes, groups)
+        axis, size, groups = layout.axis.data, layout.size.data, layout.columns.data
+        packed = LayoutAttr(self.storage, axis, size, bits, lanes, groups)
+        if packed != layout:
+            op.layout = packed
             rewriter.notify_op_modified(op)
 
 
 @dataclass(frozen=True)
 class PackLanesPass(ModulePass):
     """
-    Let `lanes` rows of each quantised weight share an integer; by default as many as its bits hold
-    for any operands in range, which is proved and never tried.
+    Let `lanes` rows of each quantised weight share an integer, or with `doubles` a double in an
+    array; by default as many as its bits hold for any operands in range, which is proved and never
+    tried.
     """
 
     name = "pack-lanes"
 
     lanes: int | None = None
+    doubles: bool = False
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        PatternRewriteWalker(PackLanes(self.lanes)).rewrite_module(op)
+        storage = Storage.DOUBLES if self.doubles else Storage.LANES
+        PatternRewriteWalker(PackLanes(self.lanes, storage)).rewrite_module(op)

@@ -239,7 +239,9 @@ def lane_rows(
     width, lanes = lane_bits(group, chunks.bits), chunks.lanes
     packed = pack_lanes(integers.reshape(cut.shape), width, lanes)
     of_lanes = np.moveaxis(scales.reshape(-1, lanes, *scales.shape[1:]), 1, -1)
-    columns = [*packed.reshape(-1, chunks.size).T, *of_lanes.reshape(-1, chunks.groups * lanes).T]
+    vectors, scaled = packed.reshape(-1, chunks.size), of_lanes.reshape(-1, chunks.groups * lanes)
+    in_doubles = chunks.vector > 0
+    columns = [vectors.astype(np.float64), scaled] if in_doubles else [*vectors.T, *scaled.T]
     keys = index_columns(packed.shape[:-1], start // lanes, names)
     return {**keys, **dict(zip(values, columns, strict=True))}
 

@@ -14,15 +14,27 @@ sys.path.append(str(Path(__file__).parents[1] / "examples"))
 from corpus import stories  # noqa: E402
 
 from tensorjoin.backends.database import Database
+from tensorjoin.dialects import ten
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.frontends.llama_config import read_llama_config
-from tensorjoin.lanes import bias, lane_bits, lanes_refusal, most_lanes, pack_lanes, quantize
+from tensorjoin.lanes import (
+    DOUBLE_BITS,
+    INTEGER_BITS,
+    bias,
+    lane_bits,
+    lanes_refusal,
+    most_lanes,
+    pack_lanes,
+    quantize,
+)
 from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.passes.expand_vectors import ExpandVectorsPass
 from tensorjoin.passes.pack_lanes import PackLanesPass
 from tensorjoin.passes.quantize_weights import QuantizeWeightsPass
+from tensorjoin.pipelines import quantization
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Session
+from tensorjoin.targets import TARGETS
 from tensorjoin.tiling import chunk_size
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo"
@@ -30,10 +42,11 @@ TEXT = (440, 17, 92, 260, 5, 301, 77, 77, 12, 499, 3, 250)
 LOWERINGS = ((ConvertTenToRelPass(),), (ConvertTenToRelPass(), ExpandVectorsPass()))
 
 
+@pytest.mark.parametrize("number_bits", [INTEGER_BITS, DOUBLE_BITS])
 @pytest.mark.parametrize(("bits", "size"), [(8, 64), (8, 65), (8, 32), (4, 32), (2, 1), (3, 7)])
-def test_the_largest_sums_come_apart(bits: int, size: int):
+def test_the_largest_sums_come_apart(bits: int, size: int, number_bits: int):
     """Every lane at its extreme, of either sign: no lane borrows from its neighbour for good."""
-    lanes, width = most_lanes(size, bits), lane_bits(size, bits)
+    lanes, width = most_lanes(size, bits, number_bits), lane_bits(size, bits)
     top = 2 ** (bits - 1) - 1
     rng = np.random.default_rng(0)
     for signs in [np.ones(lanes), -np.ones(lanes), *rng.choice([-1, 1], (6, lanes))]:
@@ -41,11 +54,13 @@ def test_the_largest_sums_come_apart(bits: int, size: int):
         packed = pack_lanes(rows, width, lanes)
         # Python's integers do not overflow.
         total = sum(int(p) * 127 for p in packed[0])
+        if number_bits == DOUBLE_BITS:
+            assert sum(float(p) * 127.0 for p in packed[0]) == total
         shifted = total + bias(width, lanes)
-        assert 0 <= shifted < 2**63
+        assert 0 <= shifted < 2**number_bits
         found = [(shifted >> width * k) % 2**width - 2 ** (width - 1) for k in range(lanes)]
         assert found == [int(s) * top * 127 * size for s in signs]
-    assert lanes_refusal(size, bits, lanes + 1)
+    assert lanes_refusal(size, bits, lanes + 1, number_bits)
 
 
 def test_quantization_is_that_of_the_definition():
@@ -99,6 +114,31 @@ def test_products_and_rows(lowering: tuple, group: int, lanes: int, bits: int):
     gather = GATHER.replace("LAYOUT", f"lanes 1 by {size} of {bits} bits in {lanes}")
     found = run(applied(gather, *lowering), ids, weights=weights).outputs["result0"]
     np.testing.assert_allclose(matrix(found), dequantized(w[ids], bits, size), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("bits", "lanes"), [(8, 2), (4, 3), (4, None)])
+@pytest.mark.parametrize("group", [4, 5, 10])
+def test_products_and_rows_of_doubles(group: int, bits: int, lanes: int | None):
+    rng = np.random.default_rng(2)
+    weights = {n: rng.normal(size=(k, 10)).astype(np.float32) for n, k in (("a", 5), ("b", 2))}
+    w = np.concatenate([weights["a"], weights["b"]])
+    x = rng.normal(size=(3, 10)).astype(np.float32)
+    packing = (QuantizeWeightsPass(bits, group), PackLanesPass(lanes, doubles=True))
+    found = run(applied(CONTRACT, *packing, *LOWERINGS[0]), x, weights=weights)
+    expected = product(x.astype(np.float64), w, bits, chunk_size(10, group))
+    np.testing.assert_allclose(matrix(found.outputs["result0"]), expected, rtol=0, atol=1e-12)
+    ids, size = np.array([6, 0, 3], dtype=np.int32), chunk_size(10, group)
+    gather = GATHER.replace("LAYOUT", f"doubles 1 by {size} of {bits} bits in {lanes or 2}")
+    found = run(applied(gather, *LOWERINGS[0]), ids, weights=weights).outputs["result0"]
+    np.testing.assert_allclose(matrix(found), dequantized(w[ids], bits, size), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("target", "storage"), [("duckdb", "doubles"), ("sqlite", "lanes")])
+def test_numbers_are_doubles_where_vectors_may_hold_them(target: str, storage: str):
+    packed = applied(CONTRACT, *quantization(TARGETS[target], 4))
+    (weight,) = (op for op in packed.walk() if isinstance(op, ten.WeightOp))
+    assert weight.layout is not None
+    assert weight.layout.storage.data == storage
 
 
 def demo_logits(database: Database, bits: int | None, tokens: list[int]) -> np.ndarray:

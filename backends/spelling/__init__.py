@@ -31,6 +31,10 @@ def list_type(size: int) -> exp.DataType:
     return exp.DataType.build("FLOAT[]", dialect="duckdb")
 
 
+def doubles_type(size: int) -> exp.DataType:
+    return exp.DataType.build("DOUBLE[]", dialect="duckdb")
+
+
 @dataclass(frozen=True)
 class Spelling:
     """One engine's spelling."""
@@ -74,6 +78,9 @@ class Spelling:
     half_type: Callable[[int], exp.DataType] | None = None
     """The type of a vector of so many float16, if there is one."""
 
+    double_type: Callable[[int], exp.DataType] | None = None
+    """The type of a vector of so many float64, if there is one."""
+
     vector_table: Callable[[], exp.Property] | None = None
     """What a table of vectors is created with."""
 
@@ -89,6 +96,10 @@ class Spelling:
                 if self.half_type is None:
                     raise TensorjoinError(f"{type} has no type here: of 16 bits are pgvector's")
                 return self.half_type(type.get_shape()[0])
+            case VectorType() if type.get_element_type() == f64:
+                if self.double_type is None:
+                    raise TensorjoinError(f"{type} has no type here: of doubles are DuckDB's")
+                return self.double_type(type.get_shape()[0])
             case VectorType():
                 return self.vector_type(type.get_shape()[0])
             case IntegerType() if type == i64:
@@ -136,6 +147,7 @@ SPELLINGS: Mapping[str, Spelling] = {
         primary_keys=False,
         fills_groups=True,
         marks_materialized=True,
+        double_type=doubles_type,
         series=lambda count: function("RANGE")(integer(0), integer(count)),
     ),
     "postgres": POSTGRES,

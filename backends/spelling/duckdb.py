@@ -18,10 +18,14 @@ from tensorjoin.backends.spelling.functions import (
 )
 
 
-def pack(value: exp.Expr, slot: exp.Expr, size: exp.Expr) -> exp.Expr:
+def pack_as(kind: str) -> Function:
     """The values in the order of their slots; what is missing at the end is zero."""
-    ordered = exp.Order(this=cast("FLOAT")(value), expressions=[exp.Ordered(this=slot)])
-    return function("LIST_RESIZE")(function("LIST")(ordered), size, cast("FLOAT")(integer(0)))
+
+    def pack(value: exp.Expr, slot: exp.Expr, size: exp.Expr) -> exp.Expr:
+        ordered = exp.Order(this=cast(kind)(value), expressions=[exp.Ordered(this=slot)])
+        return function("LIST_RESIZE")(function("LIST")(ordered), size, cast(kind)(integer(0)))
+
+    return pack
 
 
 def pack_sparse(value: exp.Expr, slot: exp.Expr, size: exp.Expr) -> exp.Expr:
@@ -66,6 +70,7 @@ DUCKDB_FUNCTIONS: Mapping[str, Function] = {
     "dot": function("LIST_DOT_PRODUCT"),
     "element": element,
     "slice": slice_vector,
-    "pack": pack,
+    "pack": pack_as("FLOAT"),
+    "pack_double": pack_as("DOUBLE"),
     "pack_sparse": pack_sparse,
 }

@@ -25,7 +25,12 @@ STEPS = float(largest(ACTIVATION_BITS))
 def lanes_of(tensor: SSAValue) -> LayoutAttr | None:
     """The layout of a weight in lanes, else None."""
     layout = layout_of(tensor)
-    return layout if layout is not None and layout.storage.data == Storage.LANES else None
+    return layout if layout is not None and layout.is_packed else None
+
+
+def as_integer(number: Attribute, layout: LayoutAttr) -> Attribute:
+    """A number that elements share, or a sum of such."""
+    return call("to_long", number) if layout.storage.data == Storage.DOUBLES else number
 
 
 def lane(packed: Attribute, layout: LayoutAttr, number: int) -> Attribute:
@@ -83,7 +88,8 @@ def quantized(
     integer = call("if", call("eq", col("m"), lit(0.0)), call("to_long", lit(0)), rounded)
     slots = {name: name for name in (*names, "slot")}
     integers = out.emit(rel.ProjectOp(joined, slots, {"x": integer, "m": col("m")}))
-    packed = call("pack", col("x"), col("slot"), lit(size))
+    pack = "pack_double" if layout.storage.data == Storage.DOUBLES else "pack"
+    packed = call(pack, col("x"), col("slot"), lit(size))
     vectors = {"x": packed, "m": call("max", col("m"))}
     whole = out.emit(rel.AggregateOp(integers, list(names), vectors))
     return whole if groups == 1 else side_by_side(out, whole, axis, layout)
@@ -107,7 +113,7 @@ def dots(layout: LayoutAttr) -> dict[str, Attribute]:
     """The packed sum of each group of a row."""
     groups, size = layout.columns.data, layout.group
     if groups == 1:
-        return {"t0": call("dot", col("x"), col("v"))}
+        return {"t0": as_integer(call("dot", col("x"), col("v")), layout)}
     cut = {
         k: [call("slice", col(name), lit(k * size), lit(size)) for name in ("x", "v")]
         for k in range(groups)
@@ -182,15 +188,16 @@ class ConvertGatherOfLanes(RewritePattern):
         row = AssignmentAttr(
             op.axis, call("idiv", col("v"), lit(lanes)), schema(table).extents[op.axis]
         )
-        number = {"lane": call("mod", col("v"), lit(lanes))}
-        wanted = out.emit(rel.ProjectOp(ids, [*map(key, id_letters), row], number))
+        place = {"lane": call("mod", col("v"), lit(lanes))}
+        wanted = out.emit(rel.ProjectOp(ids, [*map(key, id_letters), row], place))
         found = out.join([wanted, table, out.emit(rel.RangeOp("slot", size))])
         extent = ten.tensor(op.table).get_shape()[layout.axis.data]
         index = call("add", call("mul", col(axis), lit(size)), col("slot"))
         if extent % size:
             found = out.emit(rel.SelectOp(found, call("lt", index, lit(extent))))
         keys = [AssignmentAttr(axis, index, extent) if n == axis else key(n) for n in result]
-        element = {"t": call("element", col("v"), col("slot")), "s": col("s"), "lane": col("lane")}
+        number = as_integer(call("element", col("v"), col("slot")), layout)
+        element = {"t": number, "s": col("s"), "lane": col("lane")}
         if layout.columns.data > 1:
             element["group"] = call("idiv", col("slot"), lit(layout.group))
         packed = out.emit(rel.ProjectOp(found, keys, element))

@@ -103,7 +103,7 @@ class ConvertWeight(RewritePattern):
         type, layout = ten.tensor(op.result), op.layout or LayoutAttr(Storage.ROWS)
         names, extents = axis_names(op.result), list(type.get_shape())
         values = {"v": chunked_element(extents, layout, type.get_element_type())}
-        if layout.storage.data == Storage.LANES:
+        if layout.is_packed:
             extents[0] = -(-extents[0] // layout.lanes.data)
             values["s"] = VectorType(f32, [layout.columns.data * layout.lanes.data])
         if (parts := layout.parts.data) != 1:
@@ -199,7 +199,7 @@ def chunked_element(
         return scalar
     axis, size = layout.axis.data, layout.size.data
     extents[axis] = -(-extents[axis] // size)
-    stored = {Storage.LANES: i64, Storage.HALVES: f16}
+    stored = {Storage.LANES: i64, Storage.DOUBLES: f64, Storage.HALVES: f16}
     return VectorType(stored.get(Storage(layout.storage.data), f32), [size])
 
 

@@ -66,7 +66,7 @@ class Emitter:
         """As `named`, with one row for each element: chunks are taken apart."""
         if (layout := layout_of(tensor)) is None:
             return self.named(tensor, names, column)
-        if layout.storage.data == Storage.LANES:
+        if layout.is_packed:
             raise TensorjoinError("a weight in lanes is read by contractions and look-ups alone")
         size, name = layout.size.data, names[layout.axis.data]
         chunks = self.named(tensor, names)

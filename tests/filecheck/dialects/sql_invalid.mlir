@@ -29,7 +29,7 @@ sql.create_table weight @x : <[i: 2], v: f32> layout <arrays 1 by 0>
 
 // -----
 sql.create_table weight @x : <[i: 2], v: f32> layout <tiles 1 by 2>
-// CHECK: Expected `rows`, `arrays`, `columns`, `pivoted`, `halves`, or `lanes`
+// CHECK: Expected `rows`, `arrays`, `columns`, `pivoted`, `halves`, `lanes`, or `doubles`
 
 // -----
 %x = sql.table @x : !rel.relation<[i: 2], v: f32>

@@ -191,7 +191,7 @@ func.func @unknown_storage() {
   %w = ten.weight @w from ["w"] layout <tree 1 by 2> : tensor<6x4xf32>
   func.return
 }
-// CHECK: Expected `rows`, `arrays`, `columns`, `pivoted`, `halves`, or `lanes`
+// CHECK: Expected `rows`, `arrays`, `columns`, `pivoted`, `halves`, `lanes`, or `doubles`
 
 // -----
 

@@ -1,0 +1,13 @@
+// RUN: sql-opt %s --pass 'pack-lanes{doubles=true}' --convert-ten-to-rel | filecheck %s
+
+func.func @forward(%x: tensor<?x64xf32>) -> tensor<?x7xf32> {
+  %w = ten.weight @w from ["w"] layout <lanes 1 by 64 of 8 bits in 1> : tensor<7x64xf32>
+  %y = ten.contract "pi,oi->po"(%x, %w) : (tensor<?x64xf32>, tensor<7x64xf32>) -> tensor<?x7xf32>
+  func.return %y : tensor<?x7xf32>
+}
+// Two rows of 21 bits fit the 53 of a double, and a vector of these meets one of activations.
+// CHECK: rel.table weight @w : <[o: 4, i: 1], v: vector<64xf64>, s: vector<2xf32>> from ["w"] layout <doubles 1 by 64 of 8 bits in 2>
+// CHECK: {x = pack_double(x, slot, 64), m = max(m)}
+// CHECK: {t0 = to_long(dot(x, v)), s, m}
+// CHECK: rel.select {{.*}} where lt(add(mul(o, 2), lane), 7)
+// CHECK: if(eq(lane, 0), mul(mul(sub(mod(add(t0, 2199024304128), 2097152), 1048576), element(s, 0))
