@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
+from tensorjoin.targets import RowFormat
 from tensorjoin.tiling import comparisons
 
 Coefficients = Mapping[str, float]
@@ -99,42 +100,6 @@ def bound(work: Work, coefficients: Coefficients) -> Bound:
     for term, amount in work.terms.items():
         shares[BOUNDS[term]] += amount * coefficients[term]
     return max(shares, key=lambda name: shares[name])
-
-
-@dataclass(frozen=True)
-class RowFormat:
-    """How an engine stores a row of numbers."""
-
-    element_bytes: int
-    """Bytes of a float32 weight."""
-    row_bytes: int
-    """Bytes of the keys and the header of a row."""
-    together: int | None
-    """
-    Bytes of the longest row that costs nothing for its length, or where columns lie apart of the
-    longest array with the row's keys; None if all do.
-    """
-    stores_chunks: bool
-    """Whether the chunks of an operand are stored by a statement of their own."""
-    columns_apart: bool = False
-    """Whether each column is stored for itself, so that its length counts, and not the row's."""
-
-
-ROW_FORMATS: Mapping[str, RowFormat] = {
-    # A clustered table is an index, of which a page (of 4096 bytes by default) holds at least four
-    # rows; the rest of a longer one lies in pages of its own
-    # (https://sqlite.org/fileformat2.html, 1.6).
-    "sqlite": RowFormat(element_bytes=9, row_bytes=16, together=1002, stores_chunks=True),
-    "sqlite_64k": RowFormat(element_bytes=9, row_bytes=16, together=16422, stores_chunks=True),
-    # It works on 2048 rows at a time; of longer ones, they are more than the 2 MiB of a cache.
-    "duckdb": RowFormat(
-        element_bytes=4, row_bytes=8, together=1032, stores_chunks=False, columns_apart=True
-    ),
-    "postgres": RowFormat(element_bytes=4, row_bytes=40, together=None, stores_chunks=True),
-    # Rows that a page of 8 kB does not hold have their vectors moved out of them.
-    "pgvector": RowFormat(element_bytes=4, row_bytes=48, together=8160, stores_chunks=True),
-}
-"""By the name of the target."""
 
 
 @dataclass(frozen=True)

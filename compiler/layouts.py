@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from math import ceil
 
 from tensorjoin.cost import (
-    ROW_FORMATS,
     Coefficients,
     MatrixLayout,
     Product,
@@ -34,7 +33,7 @@ HALF_BYTES = 2
 
 def longest_half(profile: TargetProfile) -> int:
     """The elements of 16 bits in the longest row that a target keeps together."""
-    format = ROW_FORMATS[profile.name]
+    format = profile.row_format
     if not profile.half_vectors or format.together is None:
         raise TensorjoinError(f"{profile.name} has no vectors of 16 bits: choose 8 or 4")
     return (format.together - format.row_bytes) // HALF_BYTES
@@ -76,7 +75,7 @@ def cheapest(
     The layout of matrices with equal inputs for which the estimate of all products is lowest; long
     vectors are cut, which the estimate for few rows takes for an expense, and pays with many.
     """
-    format = ROW_FORMATS[profile.name]
+    format = profile.row_format
 
     def estimate(layout: MatrixLayout) -> float:
         works = (matrix_product(layout, product, format) for product in products)

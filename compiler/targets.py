@@ -13,6 +13,25 @@ ARITHMETIC = frozenset({"add", "sub", "mul", "div", "divide"})
 
 
 @dataclass(frozen=True)
+class RowFormat:
+    """How an engine stores a row of numbers."""
+
+    element_bytes: int
+    """Bytes of a float32 weight."""
+    row_bytes: int
+    """Bytes of the keys and the header of a row."""
+    together: int | None
+    """
+    Bytes of the longest row that costs nothing for its length, or where columns lie apart of the
+    longest array with the row's keys; None if all do.
+    """
+    stores_chunks: bool
+    """Whether the chunks of an operand are stored by a statement of their own."""
+    columns_apart: bool = False
+    """Whether each column is stored for itself, so that its length counts, and not the row's."""
+
+
+@dataclass(frozen=True)
 class TargetProfile:
     """What one engine offers, and the limits it sets."""
 
@@ -51,6 +70,8 @@ class TargetProfile:
     """Bytes that the name of a table may have; None for no limit."""
     chunk: int
     """The chunk of a row of data which suits the engine's rows, in elements."""
+    row_format: RowFormat
+    """How the engine stores a row of weights."""
 
 
 SQLITE = TargetProfile(
@@ -73,9 +94,15 @@ SQLITE = TargetProfile(
     merges_queries=False,
     recurses=False,
     chunk=64,
+    # A clustered table is an index, of which a page (of 4096 bytes by default) holds at least four
+    # rows; the rest of a longer one lies in pages of its own
+    # (https://sqlite.org/fileformat2.html, 1.6).
+    row_format=RowFormat(element_bytes=9, row_bytes=16, together=1002, stores_chunks=True),
 )
 
-SQLITE_64K = replace(SQLITE, name="sqlite_64k")
+SQLITE_64K = replace(
+    SQLITE, name="sqlite_64k", row_format=replace(SQLITE.row_format, together=16422)
+)
 """SQLite in a file whose pages are as large as it lets them be, which holds longer rows."""
 
 DUCKDB = TargetProfile(
@@ -97,6 +124,10 @@ DUCKDB = TargetProfile(
     merges_queries=True,
     recurses=True,
     chunk=64,
+    # It works on 2048 rows at a time; of longer ones, they are more than the 2 MiB of a cache.
+    row_format=RowFormat(
+        element_bytes=4, row_bytes=8, together=1032, stores_chunks=False, columns_apart=True
+    ),
 )
 
 POSTGRES = TargetProfile(
@@ -119,9 +150,17 @@ POSTGRES = TargetProfile(
     merges_queries=False,
     recurses=False,
     chunk=64,
+    row_format=RowFormat(element_bytes=4, row_bytes=40, together=None, stores_chunks=True),
 )
 
-PGVECTOR = replace(POSTGRES, name="pgvector", vectors=True, half_vectors=True)
+PGVECTOR = replace(
+    POSTGRES,
+    name="pgvector",
+    vectors=True,
+    half_vectors=True,
+    # Rows that a page of 8 kB does not hold have their vectors moved out of them.
+    row_format=replace(POSTGRES.row_format, row_bytes=48, together=8160),
+)
 """PostgreSQL with the extension pgvector."""
 
 TARGETS = {profile.name: profile for profile in (SQLITE, SQLITE_64K, DUCKDB, POSTGRES, PGVECTOR)}

@@ -6,7 +6,6 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from tensorjoin.cost import ROW_FORMATS
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.dialects.ten import parse_indices
@@ -43,7 +42,7 @@ def meet(parts: list[ten.SliceOp]) -> bool:
 
 def fits(layout: LayoutAttr, parts: int, profile: TargetProfile) -> bool:
     """Whether a table may have rows with so many parts, and the engine keeps them together."""
-    format, size = ROW_FORMATS[profile.name], layout.size.data
+    format, size = profile.row_format, layout.size.data
     # A join has the columns of the other operand as well.
     if not layout.vector and (parts + 1) * size + KEYS > profile.max_columns:
         return False

@@ -12,7 +12,7 @@ from xdsl.passes import ModulePass
 from xdsl.utils.hints import isa
 
 from tensorjoin.calibration import chosen
-from tensorjoin.cost import ROW_FORMATS, RowFormat, Work, seconds, total
+from tensorjoin.cost import Work, seconds, total
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import (
     PACKS,
@@ -25,7 +25,7 @@ from tensorjoin.dialects.expression import (
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.layouts import HALF_BYTES
 from tensorjoin.passes.order_joins import fixed_keys
-from tensorjoin.targets import target_profile
+from tensorjoin.targets import RowFormat, target_profile
 from tensorjoin.tiling import comparisons
 
 KEY_BYTES = 4
@@ -145,7 +145,7 @@ class PrintCostPass(ModulePass):
         if self.rows < 1:
             raise TensorjoinError(f"print-cost: extents of {self.rows} rows: choose 1 or more")
         measured = chosen(profile.name, self.costs)
-        estimate = Estimate(ROW_FORMATS[profile.name], self.rows, profile.vectors)
+        estimate = Estimate(profile.row_format, self.rows, profile.vectors)
 
         def line(op: Operation, work: Work) -> str:
             rows = rounds(op) * estimate.rows_of(op.results[0] if op.results else op.operands[0])

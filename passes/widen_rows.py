@@ -12,7 +12,6 @@ from xdsl.pattern_rewriter import (
     op_type_rewrite_pattern,
 )
 
-from tensorjoin.cost import ROW_FORMATS
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.layouts import KEYS
@@ -22,7 +21,7 @@ from tensorjoin.tiling import chunk_size
 
 def most_groups(layout: LayoutAttr, profile: TargetProfile) -> int:
     """The groups, with the scales of their lanes, that fit a row, and a join with the operand."""
-    format, scaled = ROW_FORMATS[profile.name], layout.group + layout.lanes.data
+    format, scaled = profile.row_format, layout.group + layout.lanes.data
     if profile.vectors or format.together is None:
         return 1
     # A long integer takes no more than a weight does, which is stored as a double.

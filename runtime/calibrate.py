@@ -16,7 +16,7 @@ from xdsl.transforms.canonicalize import CanonicalizePass
 from tensorjoin.backends.database import Database
 from tensorjoin.backends.emitter import emit_program
 from tensorjoin.calibration import Calibration
-from tensorjoin.cost import ROW_FORMATS, MatrixLayout, Product, matrix_product, seconds
+from tensorjoin.cost import MatrixLayout, Product, matrix_product, seconds
 from tensorjoin.dialects.ten import Ten
 from tensorjoin.layouts import candidates
 from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
@@ -25,7 +25,7 @@ from tensorjoin.pipelines import to_statements
 from tensorjoin.program import Program, Table
 from tensorjoin.runtime.catalog import statement, table
 from tensorjoin.runtime.weights import rows_of
-from tensorjoin.targets import TargetProfile
+from tensorjoin.targets import TargetProfile, target_profile
 from tensorjoin.tiling import chunk_size
 
 SECONDS = 40.0
@@ -103,7 +103,7 @@ def plan(profile: TargetProfile) -> Iterator[tuple[MatrixLayout, Product]]:
 
 def fitted(profile: TargetProfile, version: str, measurements: list[Measurement]) -> Calibration:
     """The coefficients whose estimates are nearest to what was measured, relative to it."""
-    format = ROW_FORMATS[profile.name]
+    format = profile.row_format
     works = [matrix_product(m.layout, m.product, format) for m in measurements]
     times = np.array([m.seconds for m in measurements])
     amounts = np.array([list(work.terms.values()) for work in works])
@@ -138,7 +138,7 @@ def least_deviations(matrix: np.ndarray) -> np.ndarray:
 
 def relative_error(calibration: Calibration, measurements: list[Measurement]) -> float:
     """The median of how far estimates are from what was measured: 0.1 for 10 %."""
-    format = ROW_FORMATS[calibration.engine]
+    format = target_profile(calibration.engine).row_format
     errors = [
         abs(
             seconds(matrix_product(m.layout, m.product, format), calibration.seconds) / m.seconds

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from tensorjoin.backends.database import Database, Value
 from tensorjoin.calibration import current
-from tensorjoin.cost import ROW_FORMATS, Bound, Coefficients, Work, bound, seconds, total
+from tensorjoin.cost import Bound, Coefficients, Work, bound, seconds, total
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.names import table_name
 from tensorjoin.program import LAYERWISE, Step
@@ -96,7 +96,7 @@ class TimedSession(Session):
         query = statement(self.database, exp.select(exp.Star()).from_(table(name)).limit(1))
         first: Sequence[Any] = next(iter(self.database.query(query)), ())
         is_layered = LAYER in self.database.columns(query)
-        element = ROW_FORMATS[self.database.extended_profile().name].element_bytes
+        element = self.database.extended_profile().row_format.element_bytes
         vectors = [vector for value in first if (vector := vector_of(value, element))]
         floats = sum(1 for value in first if isinstance(value, float))
         keys = len(first) - floats - len(vectors)

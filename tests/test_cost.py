@@ -4,18 +4,17 @@ import pytest
 
 from tensorjoin.cost import (
     BOUNDS,
-    ROW_FORMATS,
     STORAGES,
     TERMS,
     MatrixLayout,
     Product,
-    RowFormat,
     Work,
     bound,
     matrix_product,
     seconds,
     total,
 )
+from tensorjoin.targets import TARGETS, RowFormat
 
 PLAIN = RowFormat(element_bytes=4, row_bytes=8, together=None, stores_chunks=False)
 NOTHING = dict.fromkeys(TERMS, 0.0)
@@ -98,12 +97,12 @@ def test_long_rows_of_short_columns(columns_apart: bool):
 
 
 @pytest.mark.parametrize("storage", STORAGES)
-@pytest.mark.parametrize("target", ROW_FORMATS)
+@pytest.mark.parametrize("target", TARGETS)
 def test_more_of_anything_is_more_work(storage: str, target: str):
     layout = MatrixLayout(storage, 1 if storage == "rows" else 16)
-    small = matrix_product(layout, Product(8, 64, 1), ROW_FORMATS[target])
+    small = matrix_product(layout, Product(8, 64, 1), TARGETS[target].row_format)
     for larger in (Product(16, 64, 1), Product(8, 128, 1), Product(8, 64, 2)):
-        work = matrix_product(layout, larger, ROW_FORMATS[target])
+        work = matrix_product(layout, larger, TARGETS[target].row_format)
         assert all(
             more >= less >= 0
             for more, less in zip(work.terms.values(), small.terms.values(), strict=True)
