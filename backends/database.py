@@ -145,6 +145,11 @@ class Database(ABC):
             with self._one_line_errors():
                 self._insert(table, columns)
 
+    @contextmanager
+    def loading(self) -> Generator[None]:
+        """Around a transaction that inserts many blocks of rows: the engine may set itself up."""
+        yield
+
     def rows_apart(self, rows: int, row_bytes: int) -> int:
         """
         Into pieces of how many rows so many of a size are best cut, each of which is set apart.

@@ -78,6 +78,8 @@ class DuckdbDatabase(Database):
         self._worker = Worker(self._connection.interrupt)
         self._connection.execute("SET enable_progress_bar = false")
         self._disable_optimizers()
+        threads = self._connection.execute("SELECT current_setting('threads')").fetchall()
+        self._threads = int(threads[0][0])
 
     def _attach(self, path: Path, read_only: bool) -> None:
         """
@@ -113,24 +115,22 @@ class DuckdbDatabase(Database):
         setting = exp.Set(expressions=[exp.SetItem(this=assigned)])
         self._connection.execute(setting.sql(self.dialect))
 
-    def _threads(self) -> int:
-        ((setting,),) = self._connection.execute("SELECT current_setting('threads')").fetchall()
-        return int(setting)
-
     @contextlib.contextmanager
-    def _one_thread(self) -> Generator[None]:
-        threads = self._threads()
-        # Of its own, as a failed transaction refuses even to set an option back.
-        with contextlib.closing(self._connection.cursor()) as options:
-            options.execute("SET threads = 1")
-            try:
-                yield
-            finally:
-                options.execute(f"SET threads = {threads}")
+    def loading(self) -> Generator[None]:
+        # A block is a row group or two: other threads would only get in the way. The option is that
+        # of all connections to the file, so what is left behind is not what was found, but its
+        # default.
+        with self._one_line_errors():
+            self._worker.run(lambda: self._connection.execute("SET threads = 1"))
+        try:
+            yield
+        finally:
+            with self._one_line_errors():
+                self._worker.run(lambda: self._connection.execute("RESET threads"))
 
     def rows_apart(self, rows: int, row_bytes: int) -> int:
         # Whole groups, as many for each thread.
-        threads = min(self._worker.run(self._threads), max(1, rows // LEAST_ROWS))
+        threads = min(self._threads, max(1, rows // LEAST_ROWS))
         most = min(ROW_GROUP, max(LEAST_ROWS, GROUP_BYTES // row_bytes))
         groups = ceil(ceil(rows / most) / threads) * threads
         return ceil(rows / max(1, groups))
@@ -228,9 +228,7 @@ class DuckdbDatabase(Database):
         sql = insertion(table, columns, rows).sql(self.dialect)
         self._connection.register(SOURCE, source)
         try:
-            # A block is one row group or two: other threads would only get in the way.
-            with self._one_thread():
-                self._connection.execute(sql)
+            self._connection.execute(sql)
         finally:
             # A failed transaction has no use for it, and would hide its own error behind this one.
             with contextlib.suppress(duckdb.Error):

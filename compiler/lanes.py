@@ -61,7 +61,9 @@ def quantize(groups: Floats, bits: int) -> tuple[Integers, Floats]:
     """Groups [..., size] -> integers of the same shape, and the scale of each group [...]."""
     scales = (np.abs(groups).max(axis=-1) / np.float32(largest(bits))).astype(np.float32)
     divisors = np.where(scales == 0, np.float32(1), scales)[..., None]
-    return np.rint(groups / divisors).astype(np.int64), scales
+    # The scale of the smallest numbers is rounded so far that a quotient may be out of range.
+    integers = np.clip(np.rint(groups / divisors), -largest(bits), largest(bits))
+    return integers.astype(np.int64), scales
 
 
 def pack_lanes(rows: Integers, width: int, lanes: int) -> Integers:

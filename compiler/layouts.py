@@ -30,6 +30,8 @@ MOST_COLUMNS = 16
 HALF_BYTES = 2
 """Of an element of 16 bits."""
 
+DOUBLE_BYTES = 8
+
 
 def longest_half(profile: TargetProfile) -> int:
     """The elements of 16 bits in the longest row that a target keeps together."""
@@ -63,7 +65,7 @@ def cut(layout: MatrixLayout, longest: int | None) -> MatrixLayout:
     """
     if longest is None or layout.storage != "arrays" or layout.size <= longest:
         return layout
-    size = chunk_size(layout.size, max(longest, ceil(layout.size / MOST_COLUMNS)))
+    size = max(chunk_size(layout.size, longest), ceil(layout.size / MOST_COLUMNS))
     columns = -(-layout.size // size)
     return MatrixLayout("pivoted", size * columns, columns)
 

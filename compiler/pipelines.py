@@ -77,7 +77,7 @@ def to_relational(
     """
     return (
         *to_tensor_algebra(profile),
-        *quantization(profile, bits),
+        *quantization(profile, bits, layout),
         TileWeightsPass(chunk=profile.chunk),
         TileStatePass(chunk=profile.chunk),
         AssignLayoutsPass(target=profile.name, layout=layout, costs=costs),
@@ -89,15 +89,19 @@ def to_relational(
     )
 
 
-def quantization(profile: TargetProfile, bits: int | None) -> Pipeline:
-    """Weights -> rows of 16 bits, or as many lanes of small integers as fit a number."""
+def quantization(profile: TargetProfile, bits: int | None, layout: Layout = "auto") -> Pipeline:
+    """
+    Weights -> rows of 16 bits, or as many lanes of small integers as fit a number: a double where
+    vectors may hold such, unless vectors are to be columns.
+    """
     if bits is None:
         return ()
     if bits == HALF_BITS:
         return (QuantizeWeightsPass(bits, longest_half(profile)),)
     if bits not in GROUPS:
         raise TensorjoinError(f"weights of {bits} bits: choose 16, 8 or 4")
-    return (QuantizeWeightsPass(bits, GROUPS[bits]), PackLanesPass(doubles=profile.double_vectors))
+    in_doubles = profile.double_vectors and layout != "columns"
+    return (QuantizeWeightsPass(bits, GROUPS[bits]), PackLanesPass(doubles=in_doubles))
 
 
 def to_statements(profile: TargetProfile) -> Pipeline:

@@ -162,6 +162,8 @@ class LayoutAttr(ParametrizedAttribute):
         if self.is_packed:
             if self.axis.data == 0:
                 raise VerifyException("lanes are indices of axis 0: the chunks are of another")
+            if self.storage.data == Storage.DOUBLES and self.columns.data != 1:
+                raise VerifyException("a chunk of doubles is one group")
             bits, lanes = self.bits.data, self.lanes.data
             if reason := lanes_refusal(self.group, bits, lanes, self.number_bits):
                 raise VerifyException(reason)

@@ -38,6 +38,10 @@ class PackLanes(RewritePattern):
         lanes = most_lanes(group, bits, number_bits) if self.lanes is None else self.lanes
         if reason := lanes_refusal(group, bits, lanes, number_bits):
             raise TensorjoinError(f"pack-lanes: @{op.symbol.string_value()}: {reason}")
+        if self.storage is Storage.DOUBLES and layout.columns.data != 1:
+            raise TensorjoinError(
+                f"pack-lanes: @{op.symbol.string_value()}: rows of several groups have no doubles"
+            )
         axis, size, groups = layout.axis.data, layout.size.data, layout.columns.data
         packed = LayoutAttr(self.storage, axis, size, bits, lanes, groups)
         if packed != layout:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import prod
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntAttr, ModuleOp, VectorType, f16
+from xdsl.dialects.builtin import IntAttr, ModuleOp, VectorType, f16, f32, f64
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
@@ -23,7 +23,7 @@ from tensorjoin.dialects.expression import (
     walk,
 )
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.layouts import HALF_BYTES
+from tensorjoin.layouts import DOUBLE_BYTES, HALF_BYTES
 from tensorjoin.passes.order_joins import fixed_keys
 from tensorjoin.targets import RowFormat, target_profile
 from tensorjoin.tiling import comparisons
@@ -63,8 +63,9 @@ class Estimate:
         return values + KEY_BYTES * len(rel.schema(value).extents)
 
     def column_bytes(self, type: Attribute) -> int:
-        is_half = isa(type, VectorType) and type.get_element_type() == f16
-        return width(type) * (HALF_BYTES if is_half else self.format.element_bytes)
+        element = type.get_element_type() if isa(type, VectorType) else f32
+        sizes: dict[Attribute, int] = {f16: HALF_BYTES, f64: DOUBLE_BYTES}
+        return width(type) * sizes.get(element, self.format.element_bytes)
 
     def work(self, op: Operation) -> Work:
         """The work of one operator, run once; none for those that cost nothing."""

@@ -80,7 +80,7 @@ def load_model(
             tables=tables,
         )
         stored = StoredModel(name, manifest, tokenizer)
-        with database.transaction():
+        with database.loading(), database.transaction():
             make_room(database, name, tables, replace)
             fill(database, checkpoint, program, total, progress)
             store_program(database, name, program)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, cast
 
+import numpy as np
 import sqlglot
 from sqlglot import exp
 
@@ -13,6 +14,7 @@ from tensorjoin.backends.database import Database, Value
 from tensorjoin.calibration import current
 from tensorjoin.cost import Bound, Coefficients, Work, bound, seconds, total
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.layouts import DOUBLE_BYTES
 from tensorjoin.names import table_name
 from tensorjoin.program import LAYERWISE, Step
 from tensorjoin.runtime.catalog import StoredModel, column, statement, table
@@ -119,13 +121,16 @@ def vector_of(value: object, element_bytes: int) -> tuple[int, int] | None:
     """
     The elements of a vector, as an engine's driver returns it, and their bytes; None for another
     value. The driver of PostgreSQL leaves pgvector's types as they are sent: the number of elements
-    in two bytes, two more, and the elements, of four or of two bytes.
+    in two bytes, two more, and the elements, of four or of two bytes. That of DuckDB gives
+    floats, which are doubles if float32 does not hold them.
     """
     if isinstance(value, bytes):
         return int.from_bytes(value[:2], "big"), len(value) - 4
     if isinstance(value, list):
-        size = len(cast(list[float], value))
-        return size, size * element_bytes
+        elements = np.array(cast(list[float], value), dtype=np.float64)
+        if (elements.astype(np.float32) != elements).any():
+            element_bytes = DOUBLE_BYTES
+        return len(elements), len(elements) * element_bytes
     return None
 
 

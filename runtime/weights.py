@@ -1,7 +1,8 @@
 """Stream a checkpoint's tensors into the rows of a weight table."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Protocol, TypeVar
@@ -16,7 +17,7 @@ from tensorjoin.program import Chunks, Table
 T = TypeVar("T")
 
 BLOCK_BYTES = 1 << 24
-"""Rows held in memory at a time, of elements as float32 and keys as int64."""
+"""Rows that are inserted at a time, of elements as float32 and keys as int64; others are made."""
 
 LARGEST_HALF = float(np.finfo(np.float16).max)
 
@@ -53,8 +54,7 @@ def load_weight(
     """
     layers = table.keys.get(LAYER)
     rows = prod(extent for key, extent in table.keys.items() if key != LAYER)
-    elements = 1 if table.chunks is None else table.chunks.size * table.chunks.parts
-    size = database.rows_apart(rows, elements * np.dtype(np.float32).itemsize)
+    size = database.rows_apart(rows, row_bytes(table.chunks))
     for layer in range(layers or 1):
         pieces = Pieces(database, table.name, size)
         stream = source_blocks(checkpoint, table, layer)
@@ -62,15 +62,24 @@ def load_weight(
             stream = whole_lanes(stream, table.chunks.lanes)
         if table.chunks is not None and table.chunks.parts > 1:
             stream = side_by_side(checkpoint, table, layer)
-        for elements, columns in ahead(inserted(stream, table, allows_nan)):
-            if layers is not None:
-                count = len(next(iter(columns.values())))
-                columns = {LAYER: np.full(count, layer, dtype=np.int64), **columns}
-                pieces.insert(columns)
-            else:
-                database.insert(table.name, columns)
-            done(elements)
+        with closing(ahead(inserted(stream, table, allows_nan))) as made:
+            for elements, columns in made:
+                if layers is not None:
+                    count = len(next(iter(columns.values())))
+                    columns = {LAYER: np.full(count, layer, dtype=np.int64), **columns}
+                    pieces.insert(columns)
+                else:
+                    database.insert(table.name, columns)
+                done(elements)
         pieces.end()
+
+
+def row_bytes(chunks: Chunks | None) -> int:
+    """The bytes of a row's elements."""
+    if chunks is None:
+        return np.dtype(np.float32).itemsize
+    element = np.int64 if chunks.bits else np.float16 if chunks.halves else np.float32
+    return chunks.size * chunks.parts * np.dtype(element).itemsize
 
 
 def inserted(
@@ -82,10 +91,15 @@ def inserted(
             raise TensorjoinError(f"the tensor {tensor!r} holds NaN: no weight can")
         if table.chunks is not None and table.chunks.halves:
             block = halved(tensor, block)
+        if table.chunks is not None and table.chunks.bits and not np.isfinite(block).all():
+            raise TensorjoinError(
+                f"the tensor {tensor!r} holds an infinity, and integers do not: load it without"
+                " --bits"
+            )
         yield block.size, rows_of(block, start, table)
 
 
-def ahead(items: Iterator[T]) -> Iterator[T]:
+def ahead(items: Iterator[T]) -> Generator[T]:
     """The same items, the next one made in another thread while one is used."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         future = pool.submit(next, items, None)

@@ -142,6 +142,7 @@ def test_vectors_that_meet_are_cut_alike(tmp_path: Path):
         (100, LayoutAttr(Storage.ARRAYS, 1, 100)),
         (2048, LayoutAttr(Storage.PIVOTED, 1, 2048, columns=16)),
         (8192, LayoutAttr(Storage.PIVOTED, 1, 8192, columns=16)),
+        (39959, LayoutAttr(Storage.PIVOTED, 1, 39968, columns=16)),
     ],
 )
 def test_long_vectors_are_cut_into_few_columns(inputs: int, stored: LayoutAttr):

@@ -1,6 +1,7 @@
 """Quantised weights in lanes: the arithmetic, the bounds, and whole models against numpy."""
 
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from tokenizers import Tokenizer
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
 from corpus import stories  # noqa: E402
 
+from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
 from tensorjoin.dialects import ten
 from tensorjoin.errors import TensorjoinError
@@ -31,7 +33,7 @@ from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.passes.expand_vectors import ExpandVectorsPass
 from tensorjoin.passes.pack_lanes import PackLanesPass
 from tensorjoin.passes.quantize_weights import QuantizeWeightsPass
-from tensorjoin.pipelines import quantization
+from tensorjoin.pipelines import Layout, quantization
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Session
 from tensorjoin.targets import TARGETS
@@ -131,6 +133,52 @@ def test_products_and_rows_of_doubles(group: int, bits: int, lanes: int | None):
     gather = GATHER.replace("LAYOUT", f"doubles 1 by {size} of {bits} bits in {lanes or 2}")
     found = run(applied(gather, *LOWERINGS[0]), ids, weights=weights).outputs["result0"]
     np.testing.assert_allclose(matrix(found), dequantized(w[ids], bits, size), rtol=0, atol=1e-12)
+
+
+def test_the_smallest_weights_stay_in_range():
+    """Their scale is rounded so far that their quotients are not."""
+    tiny = np.full((1, 4), 190 * 2.0**-149, dtype=np.float32)
+    integers, _ = quantize(tiny, 8)
+    assert np.abs(integers).max() <= 127
+
+
+def test_groups_in_a_row_have_no_doubles():
+    module = """
+    func.func @forward() {
+      %w = ten.weight @w from ["w"] layout <lanes 1 by 8 of 8 bits in 1 groups 2> : tensor<3x8xf32>
+      func.return
+    }
+    """
+    with pytest.raises(TensorjoinError, match="@w: rows of several groups"):
+        applied(module, PackLanesPass(doubles=True))
+
+
+def test_doubles_are_no_columns():
+    """Nor are they where a table beside them is stored in columns."""
+    module = """
+    rel.table weight @u : <[o: 3, i: 1], v: vector<4xf32>> from ["u"] layout <columns 1 by 4>
+    rel.table weight @w : <[o: 2, i: 1], v: vector<8xf64>, s: vector<2xf32>> from ["w"]
+      layout <doubles 1 by 8 of 8 bits in 2>
+    """
+    with pytest.raises(TensorjoinError, match="weights in doubles are arrays"):
+        applied(module, ExpandVectorsPass())
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("layout", ["auto", "rows", "arrays", "columns", "pivoted"])
+def test_all_layouts_beside_quantised_weights(layout: Layout, bits: int):
+    """On DuckDB, which has all of them."""
+    with closing(connect("duckdb:///:memory:", create=True)) as database:
+        model = load_model(database, DEMO, "m", layout=layout, bits=bits)
+        session = Session(database, model)
+        session.forward(list(TEXT), emit_all=True)
+        found = session.logits()
+    config, weights = read_llama_config(DEMO), load_file(DEMO / "model.safetensors")
+    group = {8: 64, 4: 32}[bits]
+    cached = np.float64 if layout == "rows" else np.float32
+    np.testing.assert_allclose(
+        found, logits(config, weights, TEXT, bits, group, cached), rtol=0, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize(("target", "storage"), [("duckdb", "doubles"), ("sqlite", "lanes")])

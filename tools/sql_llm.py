@@ -60,8 +60,8 @@ def command_line() -> argparse.ArgumentParser:
         "--bits",
         type=int,
         choices=(16, 8, 4),
-        help="weights as integers of 8 or 4 bits: approximate, and on SQLite twice as fast; or as"
-        " numbers of 16 bits, where PostgreSQL has pgvector",
+        help="weights as integers of 8 or 4 bits: approximate, and on SQLite twice as fast, on"
+        " DuckDB smaller and slower; or as numbers of 16 bits, where PostgreSQL has pgvector",
     )
     add_memory(load_parser, "; default: 1GB", LOAD_MEMORY)
 

@@ -56,16 +56,23 @@ class Cuts:
         """Raises TensorjoinError where tables hold vectors of one size in columns of several."""
         pivoted: dict[int, int] = {}
         numbers: set[int] = set()
+        in_doubles = False
         for layout in (table.layout for table in tables if table.layout):
             size, vector = layout.size.data, layout.vector
             if layout.storage.data in IN_NUMBERS:
                 numbers.add(size)
-            if layout.storage.data != Storage.PIVOTED:
+            in_doubles |= layout.storage.data == Storage.DOUBLES
+            if layout.storage.data not in (Storage.PIVOTED, Storage.DOUBLES):
                 continue
             if pivoted.setdefault(size, vector) != vector:
                 raise refusal(size, pivoted[size], vector)
         if both := numbers & pivoted.keys():
             raise refusal(size := min(both), pivoted[size], 1)
+        if in_doubles and numbers:
+            raise TensorjoinError(
+                "expand-vectors: weights in doubles are arrays, and other tables hold columns:"
+                " choose one"
+            )
         return cls(pivoted, bool(numbers))
 
     def of(self, type: Attribute) -> Cut | None:

@@ -1,9 +1,9 @@
 """
 What reads a weight in lanes: contractions and look-ups.
 
-A row of the weight holds `v`, a vector of integers in which several indices of the first axis share
-a number, and `s`, the scale of each of these lanes, for one group of `v` after the other (see
-`tensorjoin.lanes`).
+A row of the weight holds `v`, a vector of integers (or of doubles that hold integers) in which
+several indices of the first axis share a number, and `s`, the scale of each of these lanes, for one
+group of `v` after the other (see `tensorjoin.lanes`).
 """
 
 from collections.abc import Sequence

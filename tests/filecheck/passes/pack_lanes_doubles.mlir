@@ -1,4 +1,5 @@
 // RUN: sql-opt %s --pass 'pack-lanes{doubles=true}' --convert-ten-to-rel | filecheck %s
+// RUN: sql-opt %s --pass 'pack-lanes{doubles=true}' --convert-ten-to-rel --print-cost | filecheck %s --check-prefix COST
 
 func.func @forward(%x: tensor<?x64xf32>) -> tensor<?x7xf32> {
   %w = ten.weight @w from ["w"] layout <lanes 1 by 64 of 8 bits in 1> : tensor<7x64xf32>
@@ -11,3 +12,5 @@ func.func @forward(%x: tensor<?x64xf32>) -> tensor<?x7xf32> {
 // CHECK: {t0 = to_long(dot(x, v)), s, m}
 // CHECK: rel.select {{.*}} where lt(add(mul(o, 2), lane), 7)
 // CHECK: if(eq(lane, 0), mul(mul(sub(mod(add(t0, 2199024304128), 2097152), 1048576), element(s, 0))
+// Four rows: 64 doubles, two scales of 4 bytes, and two keys.
+// COST: rel.scan: 4 rows, 2,112 bytes
