@@ -20,6 +20,7 @@ CONTENDERS: dict[str, Contender] = {
         SqlContender("duckdb-pivoted", "duckdb", "pivoted"),
         SqlContender("duckdb-columns", "duckdb", "columns"),
         SqlContender("duckdb", "duckdb", "auto"),
+        SqlContender("duckdb-8-bits", "duckdb", "auto", bits=8),
         SqlContender("duckdb-loop", "duckdb", "auto", loops=True),
         PublishedContender("duckdb-products-row-chunks", is_pivoted=False),
         PublishedContender("duckdb-products-ROW2COL", is_pivoted=True),
