@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from tensorjoin.backends.emitter import emit_program
 from tensorjoin.backends.spelling import SPELLINGS, double
+from tensorjoin.dialects.expression import PACKS
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Program, Statement
 from tensorjoin.targets import TARGETS
@@ -203,7 +204,8 @@ def test_parentheses(expression: str, text: str, target: str):
 
 
 def test_every_engine_spells_the_same_functions():
-    """But vectors, which only DuckDB has, and what takes the place of missing math functions."""
-    optional = {"dot", "element", "slice", "pack", "pack_sparse", "pow10", "exponent10"}
-    known = [set(spelling.functions) - optional for spelling in SPELLINGS.values()]
-    assert known[0] == known[1] == known[2]
+    """But those of vectors, and what takes the place of missing math functions."""
+    of_vectors = {"dot", "element", "slice", "norm", "unit_half", *PACKS}
+    optional = of_vectors | {"pow10", "exponent10"}
+    known = {name: set(spelling.functions) - optional for name, spelling in SPELLINGS.items()}
+    assert known == dict.fromkeys(SPELLINGS, known["sqlite"])
