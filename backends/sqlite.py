@@ -82,7 +82,7 @@ class SqliteDatabase(Database):
         ((size,),) = self.query(Statement("PRAGMA page_size"))
         if size < LARGE_PAGES:
             return self.profile
-        return replace(self.profile, name=SQLITE_64K.name)
+        return replace(SQLITE_64K, functions=self.profile.functions)
 
     def runs(self, target: str) -> bool:
         # What was compiled for other pages is slower on these, and right.

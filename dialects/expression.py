@@ -180,6 +180,10 @@ def _slice(*types: Attribute) -> Attribute:
     return types[0].get_element_type()
 
 
+def _packed(*types: Attribute) -> Attribute:
+    return i64 if isinstance(element_type(types[0]), IntegerType) else f32
+
+
 def _same(*types: Attribute) -> Attribute:
     return types[0]
 
@@ -259,8 +263,8 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Attribute]]] = {
     "max": (1, _same),
     "min": (1, _same),
     "count": (1, lambda *_: i64),
-    "pack": (3, lambda *_: f32),
-    "pack_sparse": (3, lambda *_: f32),
+    "pack": (3, _packed),
+    "pack_sparse": (3, _packed),
     "pack_double": (3, lambda *_: f64),
     # window functions
     "row_number": (0, lambda *_: i64),
@@ -325,15 +329,10 @@ def expression_type(expression: Attribute, columns: Mapping[str, Attribute]) -> 
             return i32 if isinstance(expression.value, IntAttr) else f64
         case CallAttr():
             types = [expression_type(argument, columns) for argument in expression.arguments]
-            if expression.function.data in PACKS:
-                size = literal_size("pack", expression.arguments.data[2])
-                if expression.function.data == "pack_double":
-                    return VectorType(f64, [size])
-                packed = i64 if isinstance(element_type(types[0]), IntegerType) else f32
-                return VectorType(packed, [size])
-            made = FUNCTIONS[expression.function.data][1](*types)
-            if expression.function.data == "slice":
-                made = VectorType(made, [literal_size("slice", expression.arguments.data[2])])
+            name = expression.function.data
+            made = FUNCTIONS[name][1](*types)
+            if name in PACKS or name == "slice":
+                return VectorType(made, [literal_size(name, expression.arguments.data[2])])
             return made
         case _:
             raise VerifyException(f"not an expression: {expression}")

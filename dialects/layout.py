@@ -33,8 +33,8 @@ class Storage(StrEnum):
     """As lanes, but a chunk is one group, an array of doubles that hold integers."""
 
 
-PACKED = (Storage.LANES, Storage.DOUBLES)
-"""The storages of small integers which share a number."""
+PACKED = {Storage.LANES: INTEGER_BITS, Storage.DOUBLES: DOUBLE_BITS}
+"""The storages of small integers which share a number, and the bits of that."""
 
 
 @irdl_attr_definition
@@ -94,7 +94,7 @@ class LayoutAttr(ParametrizedAttribute):
     @property
     def number_bits(self) -> int:
         """The bits of the number that packed elements share."""
-        return DOUBLE_BITS if self.storage.data == Storage.DOUBLES else INTEGER_BITS
+        return PACKED[Storage(self.storage.data)]
 
     @property
     def group(self) -> int:

@@ -13,9 +13,9 @@ from xdsl.pattern_rewriter import (
 )
 
 from tensorjoin.dialects import ten
-from tensorjoin.dialects.layout import LayoutAttr, Storage
+from tensorjoin.dialects.layout import PACKED, LayoutAttr, Storage
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.lanes import DOUBLE_BITS, INTEGER_BITS, lanes_refusal, most_lanes
+from tensorjoin.lanes import lanes_refusal, most_lanes
 
 
 @dataclass
@@ -34,7 +34,7 @@ class PackLanes(RewritePattern):
         if layout is None or layout.storage.data != Storage.LANES:
             return
         group, bits = layout.group, layout.bits.data
-        number_bits = DOUBLE_BITS if self.storage is Storage.DOUBLES else INTEGER_BITS
+        number_bits = PACKED[self.storage]
         lanes = most_lanes(group, bits, number_bits) if self.lanes is None else self.lanes
         if reason := lanes_refusal(group, bits, lanes, number_bits):
             raise TensorjoinError(f"pack-lanes: @{op.symbol.string_value()}: {reason}")

@@ -25,6 +25,7 @@ from tensorjoin.backends.database import Database, identifier
 from tensorjoin.backends.sqlite import has_math_functions
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Statement
+from tensorjoin.targets import TARGETS
 
 NOBODY = 65534
 STRANGE_NAMES = [
@@ -648,6 +649,7 @@ def test_sqlite_pages(page_size: int | None, target: str, tmp_path: Path) -> Non
         assert pages == [[(page_size or 65536,)]] * 2
         assert database.profile.name == "sqlite"
         assert database.extended_profile().name == target
+        assert database.extended_profile().row_format == TARGETS[target].row_format
         assert all(database.runs(name) for name in ("sqlite", "sqlite_64k"))
         assert not database.runs("duckdb")
         database.close()

@@ -4,10 +4,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 
+import numpy as np
 import pytest
 
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.runtime.weights import ahead
+from tensorjoin.program import Chunks, Statement, Table
+from tensorjoin.runtime.weights import ahead, inserted
 
 
 def test_items_come_in_order():
@@ -32,3 +34,11 @@ def test_no_thread_is_left_behind():
         assert next(made) == 1
         assert threading.active_count() == before + 1
     assert threading.active_count() == before
+
+
+def test_integers_hold_no_infinity():
+    chunks = Chunks(axis=1, size=4, vector=0, bits=8, lanes=2)
+    table = Table("w", "weight", {"o": 1, "i": 1}, (), Statement(""), ("w",), chunks)
+    block = np.array([[1, 2, np.inf, 4], [1, 2, 3, 4]], dtype=np.float32)
+    with pytest.raises(TensorjoinError, match="the tensor 'w' holds an infinity"):
+        list(inserted([("w", 0, block)], table, allows_nan=False))
