@@ -168,6 +168,7 @@ def _table(
             op.layout.columns.data if op.layout.bits.data else 1,
             op.layout.parts.data,
             op.layout.storage.data == Storage.HALVES,
+            op.layout.parted.data,
         )
     return Table(
         table_name(name),

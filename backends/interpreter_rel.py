@@ -294,6 +294,9 @@ def weight_table(table: rel.TableOp, weights: Mapping[str, npt.ArrayLike]) -> di
     keys, columns = list(type.extents), list(type.values)
     if layout is None or not layout.is_chunked:
         return table_of_tensor(data, keys, columns[0])
+    if layout.parted.data:
+        inner = unfolded(list(type.extents.values())[is_layered:], layout, data.shape[-1])
+        data = data.reshape(*data.shape[:is_layered], *inner)
     axis, size = layout.axis.data + is_layered, layout.size.data
     chunks = -(-data.shape[axis] // size)
     missing = [(0, chunks * size - n if a == axis else 0) for a, n in enumerate(data.shape)]
@@ -303,7 +306,7 @@ def weight_table(table: rel.TableOp, weights: Mapping[str, npt.ArrayLike]) -> di
         return lane_table(vectors, layout, keys, type, is_layered)
     if layout.storage.data == Storage.HALVES:
         vectors = widened(vectors.astype(np.float16))
-    parts = np.split(vectors, layout.parts.data, axis=int(is_layered))
+    parts = in_parts(vectors, layout, int(is_layered))
     index = np.indices(parts[0].shape[:-1]).reshape(len(keys), -1)
     first = type.values[columns[0]]
     width = first.get_shape()[0] if isinstance(first, VectorType) else 1
@@ -312,6 +315,21 @@ def weight_table(table: rel.TableOp, weights: Mapping[str, npt.ArrayLike]) -> di
         cut = [piece[:, 0] for piece in cut]
     values = dict(zip(columns, cut, strict=True))
     return {**dict(zip(keys, index, strict=True)), **values}
+
+
+def unfolded(extents: Sequence[int], layout: LayoutAttr, width: int) -> list[int]:
+    """The shape of a weight in parts of one index each, its last axis being `width` long."""
+    shape = [*extents[:-1], width]
+    shape.insert(layout.parted.data, layout.parts.data)
+    return shape
+
+
+def in_parts(vectors: Array, layout: LayoutAttr, first: int) -> Sequence[Array]:
+    """What lies beside each other of a weight, whose axes begin at `first`."""
+    parts = np.split(vectors, layout.parts.data, axis=first + layout.parted.data)
+    if layout.parted.data == 0:
+        return parts
+    return [np.squeeze(part, first + layout.parted.data) for part in parts]
 
 
 def lane_table(

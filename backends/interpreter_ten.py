@@ -243,7 +243,7 @@ class TenFunctions(InterpreterFunctions):
         whole = np.concatenate([widened(self.weights[name]) for name in names])
         if op.gain is not None:
             whole = whole * widened(self.weights[layered(op.gain.data, args)])
-        return (whole,)
+        return (whole.reshape(tensor(op.result).get_shape()),)
 
     @impl(ten.ConstantOp)
     def constant(

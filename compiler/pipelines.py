@@ -32,6 +32,7 @@ from tensorjoin.passes.merge_groups import MergeGroupsPass
 from tensorjoin.passes.order_joins import OrderJoinsPass
 from tensorjoin.passes.pack_in_steps import PackInStepsPass
 from tensorjoin.passes.pack_lanes import PackLanesPass
+from tensorjoin.passes.pair_rotary import PairRotaryPass
 from tensorjoin.passes.pivot_outputs import PivotOutputsPass
 from tensorjoin.passes.push_projections import PushProjectionsPass
 from tensorjoin.passes.quantize_weights import HALF_BITS, QuantizeWeightsPass
@@ -82,6 +83,7 @@ def to_relational(
         TileStatePass(chunk=profile.chunk),
         AssignLayoutsPass(target=profile.name, layout=layout, costs=costs),
         InterleaveWeightsPass(target=profile.name),
+        PairRotaryPass(target=profile.name),
         WidenRowsPass(target=profile.name),
         ConvertTenToRelPass(),
         PushProjectionsPass(),

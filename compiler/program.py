@@ -21,8 +21,9 @@ class Chunks:
     Axis `axis` of a tensor in chunks of `size` elements, cut into columns: of arrays of `vector`
     floats, or where that is 0 of one float each; or with `bits` of integers that `lanes` rows
     share, in doubles where they are arrays, and a scale for each lane of each of `groups`. With
-    several `parts`, axis 0 is cut in so many, whose rows lie beside each other. With `halves`, the
-    floats of the arrays have 16 bits.
+    several `parts`, axis `parted` is cut in so many, which lie beside each other; where that is not
+    the first axis, each part is one index of it, and the tensor's rows are cut into the axes before
+    the last. With `halves`, the floats of the arrays have 16 bits.
     """
 
     axis: int
@@ -33,6 +34,7 @@ class Chunks:
     groups: int = 1
     parts: int = 1
     halves: bool = False
+    parted: int = 0
 
 
 @dataclass(frozen=True)

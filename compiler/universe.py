@@ -36,6 +36,7 @@ PASSES = (
     "order-joins",
     "pack-in-steps",
     "pack-lanes",
+    "pair-rotary",
     "pivot-outputs",
     "print-cost",
     "push-projections",

@@ -48,7 +48,8 @@ class LayoutAttr(ParametrizedAttribute):
     `#rel.layout<doubles 1 by 64 of 8 bits in 2>`: integers of 8 bits, two of which share a double,
     or
     `#rel.layout<arrays 1 by 64 parts 2>`: also, axis 0 in two parts that lie beside each other, in
-    columns of their own
+    columns of their own, or
+    `#rel.layout<arrays 3 by 64 parts 2 of 1>`: also, axis 1 in two such parts
     """
 
     name = "rel.layout"
@@ -61,7 +62,9 @@ class LayoutAttr(ParametrizedAttribute):
     columns: IntAttr
     """The arrays or the groups of equal size that a chunk is cut into; 1 in other storages."""
     parts: IntAttr
-    """The parts of axis 0 that a row holds a chunk of each of."""
+    """The parts of an axis that a row holds a chunk of each of."""
+    parted: IntAttr
+    """That axis."""
 
     def __init__(
         self,
@@ -72,8 +75,9 @@ class LayoutAttr(ParametrizedAttribute):
         lanes: int = 1,
         columns: int = 1,
         parts: int = 1,
+        parted: int = 0,
     ):
-        numbers = (axis, size, bits, lanes, columns, parts)
+        numbers = (axis, size, bits, lanes, columns, parts, parted)
         super().__init__(StringAttr(storage), *map(IntAttr, numbers))
 
     @property
@@ -110,7 +114,7 @@ class LayoutAttr(ParametrizedAttribute):
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
         with parser.in_angle_brackets():
             storage = parser.parse_str_enum(Storage)
-            axis, size, bits, lanes, columns, parts = 0, 1, 0, 1, 1, 1
+            axis, size, bits, lanes, columns, parts, parted = 0, 1, 0, 1, 1, 1, 0
             if storage is not Storage.ROWS:
                 axis = parser.parse_integer()
                 parser.parse_keyword("by")
@@ -128,7 +132,9 @@ class LayoutAttr(ParametrizedAttribute):
                     columns = parser.parse_integer()
             if parser.parse_optional_keyword("parts"):
                 parts = parser.parse_integer()
-            numbers = (axis, size, bits, lanes, columns, parts)
+                if parser.parse_optional_keyword("of"):
+                    parted = parser.parse_integer()
+            numbers = (axis, size, bits, lanes, columns, parts, parted)
             return (StringAttr(storage), *map(IntAttr, numbers))
 
     def print_parameters(self, printer: Printer) -> None:
@@ -144,6 +150,8 @@ class LayoutAttr(ParametrizedAttribute):
                     printer.print_string(f" groups {self.columns.data}")
             if self.parts.data != 1:
                 printer.print_string(f" parts {self.parts.data}")
+                if self.parted.data:
+                    printer.print_string(f" of {self.parted.data}")
 
     def verify(self) -> None:
         if self.storage.data not in tuple(Storage):
@@ -157,8 +165,8 @@ class LayoutAttr(ParametrizedAttribute):
         if self.parts.data != 1:
             if self.parts.data < 1 or not self.is_chunked or self.is_packed:
                 raise VerifyException("what lies in parts is stored in arrays or in columns")
-            if self.axis.data == 0:
-                raise VerifyException("parts are of axis 0: the chunks are of another")
+            if self.axis.data == self.parted.data:
+                raise VerifyException(f"parts are of axis {self.axis.data}: chunks are of another")
         if self.is_packed:
             if self.axis.data == 0:
                 raise VerifyException("lanes are indices of axis 0: the chunks are of another")

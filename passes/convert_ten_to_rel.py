@@ -10,6 +10,11 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.transforms.dead_code_elimination import dce
 
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.passes.relational.abreast import (
+    ConvertContractAbreast,
+    ConvertProductAbreast,
+    ConvertSliceAbreast,
+)
 from tensorjoin.passes.relational.algebra import (
     ConvertContract,
     ConvertGather,
@@ -61,10 +66,13 @@ class ConvertTenToRelPass(ModulePass):
                     ConvertContractOfLanes(),
                     ConvertContractOfHalves(),
                     ConvertContractOfParts(),
+                    ConvertProductAbreast(),
+                    ConvertContractAbreast(),
                     ConvertContract(),
                     ConvertGatherOfLanes(),
                     ConvertGather(),
                     ConvertReshape(),
+                    ConvertSliceAbreast(),
                     ConvertSlice(),
                     ConvertSparsify(),
                     ConvertIota(),

@@ -1,5 +1,6 @@
 """Weights whose products meet element by element (gate|up) -> one row for all of them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -16,10 +17,21 @@ from tensorjoin.targets import TargetProfile, target_profile
 IN_PARTS = (Storage.ARRAYS, Storage.PIVOTED, Storage.COLUMNS, Storage.HALVES)
 
 
+def readers_of_weights(module: ModuleOp) -> Iterable[list[ten.WeightOp]]:
+    """What reads each table of weights."""
+    readers: dict[str, list[ten.WeightOp]] = {}
+    for op in module.walk():
+        if isinstance(op, ten.WeightOp):
+            readers.setdefault(op.symbol.string_value(), []).append(op)
+    return readers.values()
+
+
 def product_with(weight: ten.WeightOp) -> PartedProduct | None:
     """The one product with a weight that sums over its chunks; its first axis is the weight's."""
     layout = weight.layout
     if layout is None or layout.storage.data not in IN_PARTS or layout.axis.data == 0:
+        return None
+    if layout.parts.data != 1:
         return None
     if not weight.result.has_one_use():
         return None
@@ -78,11 +90,7 @@ class InterleaveWeightsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         profile = target_profile(self.target)
-        weights: dict[str, list[ten.WeightOp]] = {}
-        for each in op.walk():
-            if isinstance(each, ten.WeightOp):
-                weights.setdefault(each.symbol.string_value(), []).append(each)
-        for readers in weights.values():
+        for readers in readers_of_weights(op):
             # All that read a table read it as it is stored.
             if all(can_interleave(weight, profile) for weight in readers):
                 for weight in readers:

@@ -61,7 +61,11 @@ def load_weight(
         if table.chunks is not None and table.chunks.lanes > 1:
             stream = whole_lanes(stream, table.chunks.lanes)
         if table.chunks is not None and table.chunks.parts > 1:
-            stream = side_by_side(checkpoint, table, layer)
+            stream = (
+                parts_of(stream, table)
+                if table.chunks.parted
+                else side_by_side(checkpoint, table, layer)
+            )
         with closing(ahead(inserted(stream, table, allows_nan))) as made:
             for elements, columns in made:
                 if layers is not None:
@@ -167,6 +171,25 @@ def side_by_side(checkpoint: Tensors, table: Table, layer: int) -> Iterator[Bloc
         yield " | ".join(names), starts[0], np.stack(parts)
 
 
+def parts_of(stream: Iterable[Block], table: Table) -> Iterator[Block]:
+    """The slices cut into the axes that a table has keys of, and the parts of one: [parts, ...]."""
+    chunks = table.chunks
+    assert chunks is not None
+    for tensor, start, block in stream:
+        inner = inner_shape(table)
+        cut = block.reshape(-1, *inner, block.shape[-1])
+        yield tensor, start // prod(inner), np.moveaxis(cut, chunks.parted, 0)
+
+
+def inner_shape(table: Table) -> tuple[int, ...]:
+    """The axes between the first and the last into which a tensor's rows are cut."""
+    if table.chunks is None or table.chunks.parted == 0:
+        return ()
+    extents = [extent for key, extent in table.keys.items() if key != LAYER]
+    extents.insert(table.chunks.parted, table.chunks.parts)
+    return tuple(extents[1:-1])
+
+
 def gain_of(checkpoint: Tensors, table: Table, layer: int) -> np.ndarray | None:
     """What a table's tensor is multiplied by along its last axis."""
     if table.gain is None:
@@ -199,6 +222,7 @@ def blocks(checkpoint: Tensors, tensor: str, table: Table) -> Iterator[tuple[int
     step = max(1, elements // max(1, per_row))
     if chunks is not None and chunks.axis == 0:
         step = max(1, step // size) * size
+    step = max(1, step // (rows := prod(inner_shape(table)))) * rows
     for start in range(0, shape[0], step):
         yield start, checkpoint.read_rows(tensor, start, min(start + step, shape[0]))
 
@@ -217,7 +241,9 @@ def rows_of(block: np.ndarray, start: int, table: Table) -> dict[str, np.ndarray
         keys = index_columns(block.shape, start, names)
         return {**keys, table.values[0]: block.reshape(-1)}
     if table.chunks.parts > 1:
-        chunks, count = replace(table.chunks, parts=1), len(table.values) // len(block)
+        axis = table.chunks.axis - (table.chunks.parted > 0)
+        chunks = replace(table.chunks, parts=1, parted=0, axis=axis)
+        count = len(table.values) // len(block)
         rows: dict[str, np.ndarray] = {}
         for number, part in enumerate(block):
             values = table.values[number * count : (number + 1) * count]

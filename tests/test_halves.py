@@ -209,6 +209,7 @@ def test_weights_are_of_16_bits(pgvector: Database):
         ("tj.demo.gate_proj_up_proj", "halfvec(64)"),
         ("tj.demo.o_proj", "halfvec(64)"),
         ("tj.demo.q_proj_k_proj_v_proj", "halfvec(64)"),
+        ("tj.demo.q_proj_k_proj_v_proj", "halfvec(64)"),
     ]
 
 

@@ -87,7 +87,8 @@ class WeightOp(IRDLOperation):
     """
     A weight by its name: `ten.weight @gate_up from ["...gate...", "...up..."] at %layer of 5`
 
-    The sources follow each other along the first axis; `{}` in them is the number of the layer.
+    The sources follow each other along the first axis, which the result may have cut into several;
+    `{}` in them is the number of the layer.
     `times "norm"` multiplies by another tensor of the checkpoint along the last axis.
     """
 
@@ -137,7 +138,13 @@ class WeightOp(IRDLOperation):
             return
         if layout.is_chunked and layout.axis.data >= len(shape):
             raise VerifyException(f"a layout of axis {layout.axis.data} for {len(shape)} axes")
-        parts = layout.parts.data
+        parts, parted = layout.parts.data, layout.parted.data
+        if parted:
+            if parted >= len(shape) or shape[parted] != parts:
+                raise VerifyException(f"{parts} parts of axis {parted}: each is one index of it")
+            if layout.axis.data != len(shape) - 1:
+                raise VerifyException(f"parts of axis {parted}: the chunks are of the last")
+            return
         if parts != 1 and (parts != len(self.sources) or shape[0] % parts):
             raise VerifyException(
                 f"{parts} parts of {shape[0]} rows from {len(self.sources)} sources: each source is"

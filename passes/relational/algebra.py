@@ -3,7 +3,7 @@
 from functools import reduce
 
 from xdsl.dialects.builtin import i1
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from tensorjoin.dialects import rel, ten
@@ -83,15 +83,20 @@ class ConvertContract(RewritePattern):
         factors = [*([call("dot", *vectors)] if vectors else []), *scalars]
         product = reduce(lambda x, y: call("mul", x, y), factors or [lit(1.0)])
 
-        extents = schema(joined).extents
-        summed = [name for name in extents if name not in result]
-        if all(extents[name] == 1 for name in summed):
-            value = rel.ProjectOp(joined, {k: k for k in result}, {"v": product})
-        else:
-            total = not ten.is_sparse(ten.tensor(op.result))
-            value = rel.AggregateOp(joined, list(result), {"v": call("sum", product)}, total)
-        contracted = out.integral(out.emit(value), ten.tensor(op.result))
+        contracted = summed_over(out, op, joined, product)
         rewriter.replace(op, [*out.ops, as_tensor(contracted, ten.tensor(op.result))])
+
+
+def summed_over(out: Emitter, op: ten.ContractOp, joined: SSAValue, product: Attribute) -> SSAValue:
+    """The sum of a product over the keys that the result of a contraction has not."""
+    _, result = ten.parse_indices(op.indices.data)
+    extents = schema(joined).extents
+    if all(extents[name] == 1 for name in extents if name not in result):
+        value = rel.ProjectOp(joined, {k: k for k in result}, {"v": product})
+    else:
+        total = not ten.is_sparse(ten.tensor(op.result))
+        value = rel.AggregateOp(joined, list(result), {"v": call("sum", product)}, total)
+    return out.integral(out.emit(value), ten.tensor(op.result))
 
 
 def summed_chunks(op: ten.ContractOp) -> tuple[str, int]:

@@ -39,14 +39,17 @@ def scaled_dot(chunk: str) -> Attribute:
 def halves_summed(op: ten.ContractOp) -> tuple[int, LayoutAttr] | None:
     """
     The input that holds chunks of 16 bits of an axis which a product of two sums over; the second
-    if both do.
+    if both do. None if one is in parts, which have a form of their own.
     """
     if len(op.inputs) != 2:
         return None
+    layouts = [layout_of(value) for value in op.inputs]
+    if any(layout is not None and layout.parts.data != 1 for layout in layouts):
+        return None
     labels, result = ten.parse_indices(op.indices.data)
     for place in (1, 0):
-        layout = layout_of(op.inputs[place])
-        if layout is None or layout.storage.data != Storage.HALVES or layout.parts.data != 1:
+        layout = layouts[place]
+        if layout is None or layout.storage.data != Storage.HALVES:
             continue
         axis = labels[place][layout.axis.data]
         if axis not in result and axis in labels[1 - place]:

@@ -8,26 +8,34 @@ from xdsl.rewriter import InsertPoint
 
 from tensorjoin.dialects import rel, ten
 from tensorjoin.dialects.expression import call, col
-from tensorjoin.dialects.layout import Storage
+from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.dialects.rel import schema
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.passes.relational.halves import scaled_dot, unit_chunks
 from tensorjoin.passes.relational.scalars import scalar_expressions
-from tensorjoin.passes.relational.values import Emitter, as_tensor, layout_of, relation_of
+from tensorjoin.passes.relational.values import (
+    Emitter,
+    as_tensor,
+    layout_of,
+    part_columns,
+    relation_of,
+)
 from tensorjoin.passes.relational.views import is_before
 
 
 @dataclass(frozen=True)
 class PartedProduct:
-    """A contraction with a weight, read in slices along the weight's first axis."""
+    """A contraction with a weight, read in slices along an axis of the weight."""
 
     contract: ten.ContractOp
+    parted: int = 0
+    """The axis of the weight."""
 
     @property
     def axis(self) -> int:
-        """The axis of the product that numbers the rows of the weight."""
+        """The axis of the product that this is."""
         (_, letters), result = ten.parse_indices(self.contract.indices.data)
-        return result.index(letters[0])
+        return result.index(letters[self.parted])
 
     @property
     def extent(self) -> int:
@@ -78,14 +86,14 @@ class ConvertContractOfParts(RewritePattern):
     def match_and_rewrite(self, op: ten.ContractOp, rewriter: PatternRewriter, /):
         if len(op.inputs) != 2 or (layout := layout_of(op.inputs[1])) is None:
             return
-        if layout.parts.data == 1:
+        if layout.parts.data == 1 or layout.parted.data != 0:
             return
         product, out = PartedProduct(op), Emitter()
-        columns = [f"v{part}" for part in range(layout.parts.data)]
+        columns = part_columns(layout.parts.data)
         if not (slices := product.parts(len(columns))):
             raise TensorjoinError("the parts of a product are read by slices alone, one each")
         _, result = ten.parse_indices(op.indices.data)
-        relation = products(out, op, columns, layout.axis.data, layout.size.data)
+        relation = products(out, op, columns, layout)
         if (scaling := product.scaling()) is not None:
             relation = scaled(out, scaling, op, relation, columns)
         rewriter.insert(out.ops, InsertPoint.before(scaling or op))
@@ -99,18 +107,19 @@ class ConvertContractOfParts(RewritePattern):
         rewriter.erase(op)
 
 
-def products(
-    out: Emitter, op: ten.ContractOp, columns: list[str], place: int, size: int
-) -> SSAValue:
-    """The product of each part, a column each; `place` is the axis in chunks of `size`."""
+def products(out: Emitter, op: ten.ContractOp, columns: list[str], layout: LayoutAttr) -> SSAValue:
+    """The product of each part, a column each, with a weight that has this layout."""
     (letters, names), result = ten.parse_indices(op.indices.data)
-    axis, layout = names[place], layout_of(op.inputs[1])
-    is_half = layout is not None and layout.storage.data == Storage.HALVES
+    axis, size = names[layout.axis.data], layout.size.data
+    is_half = layout.storage.data == Storage.HALVES
     if is_half:
         x = unit_chunks(out, op.inputs[0], list(letters), axis, size)
     else:
         x = out.chunks(op.inputs[0], list(letters), axis, size, "x")
     weight = relation_of(op.inputs[1])
+    if parted := layout.parted.data:
+        result = result.replace(names[parted], "")
+        names = names.replace(names[parted], "")
     keys = dict(zip(names, schema(weight).extents, strict=True))
     w = out.emit(rel.ProjectOp(weight, keys, {name: col(name) for name in columns}))
     whole = {axis} if schema(w).extents[axis] == 1 else set[str]()
@@ -146,4 +155,6 @@ def scaled(
     for name in columns:
         arguments[place] = col(name)
         _, values[name] = scalar_expressions(op, arguments)
-    return out.emit(rel.ProjectOp(joined, {k: k for k in result}, values))
+    # The parts of one index each have no key for it.
+    keys = {k: k for k in result if k in schema(joined).extents}
+    return out.emit(rel.ProjectOp(joined, keys, values))

@@ -1,5 +1,6 @@
 """Inputs, weights, constants, state and outputs as tables."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from xdsl.dialects.builtin import (
@@ -20,7 +21,13 @@ from tensorjoin.dialects.expression import ParameterAttr, call, col, lit
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.dialects.rel import AssignmentAttr, RelationType, TableKind
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.passes.relational.values import Emitter, as_tensor, axis_names, key
+from tensorjoin.passes.relational.values import (
+    Emitter,
+    as_tensor,
+    axis_names,
+    key,
+    part_columns,
+)
 
 LAYER = "layer"
 
@@ -106,10 +113,11 @@ class ConvertWeight(RewritePattern):
         if layout.is_packed:
             extents[0] = -(-extents[0] // layout.lanes.data)
             values["s"] = VectorType(f32, [layout.columns.data * layout.lanes.data])
+        keys = dict(zip(names, extents, strict=True))
         if (parts := layout.parts.data) != 1:
-            extents[0] //= parts
-            values = {f"v{part}": values["v"] for part in range(parts)}
-        keys = {**layer_keys(op.layers), **dict(zip(names, extents, strict=True))}
+            keys = parted_keys(keys, layout)
+            values = dict.fromkeys(part_columns(parts), values["v"])
+        keys = {**layer_keys(op.layers), **keys}
         schema = RelationType(keys, values)
         name = op.symbol.string_value()
         sources = [source.data for source in op.sources]
@@ -117,8 +125,15 @@ class ConvertWeight(RewritePattern):
         schema = self.tables.declare(table)
         relation = out.emit(rel.ScanOp(name, schema))
         if op.layers is not None:
-            relation = of_layer(out, op, relation, names)
+            relation = of_layer(out, op, relation, [name for name in names if name in keys])
         rewriter.replace(op, [*out.ops, as_tensor(relation, type, layout)])
+
+
+def parted_keys(keys: Mapping[str, int], layout: LayoutAttr) -> dict[str, int]:
+    """The keys of a table in parts: of the axis that these are of, if a part has more than one."""
+    parted = list(keys)[layout.parted.data]
+    extents = {**keys, parted: keys[parted] // layout.parts.data}
+    return {name: n for name, n in extents.items() if name != parted or layout.parted.data == 0}
 
 
 class ConvertConstant(RewritePattern):

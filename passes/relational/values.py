@@ -3,13 +3,16 @@ Tensors as relations, while a module is being converted.
 
 A converted tensor is an `unrealized_conversion_cast` of its relation: one key for each axis, in
 order, and the element in column `v`. Where a `layout` says that an axis is cut in chunks, its key
-numbers the chunks and `v` is a vector. A sparse tensor of booleans, all true, has no `v`.
+numbers the chunks and `v` is a vector. A sparse tensor of booleans, all true, has no `v`. Where
+`abreast` names an axis, its elements lie in one row: no key numbers them, and they are in columns
+`v0`, `v1`, ...
 """
 
 from collections.abc import Collection, Sequence
 
-from xdsl.dialects.builtin import UnrealizedConversionCastOp, VectorType, i64
+from xdsl.dialects.builtin import IntAttr, UnrealizedConversionCastOp, VectorType, i64
 from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.utils.hints import isa
 
 from tensorjoin.dialects import rel, ten
 from tensorjoin.dialects.expression import call, col, lit
@@ -19,14 +22,20 @@ from tensorjoin.errors import TensorjoinError
 from tensorjoin.passes.relational.gaps import has_gaps
 
 LAYOUT = "layout"
+ABREAST = "abreast"
 
 
 def as_tensor(
-    relation: SSAValue | Operation, type: ten.Tensor, layout: LayoutAttr | None = None
+    relation: SSAValue | Operation,
+    type: ten.Tensor,
+    layout: LayoutAttr | None = None,
+    abreast: int | None = None,
 ) -> UnrealizedConversionCastOp:
     cast = UnrealizedConversionCastOp.get([relation], [type])
     if layout is not None and layout.is_chunked:
         cast.attributes[LAYOUT] = layout
+    if abreast is not None:
+        cast.attributes[ABREAST] = IntAttr(abreast)
     return cast
 
 
@@ -43,6 +52,17 @@ def layout_of(tensor: SSAValue) -> LayoutAttr | None:
     return layout if isinstance(layout, LayoutAttr) else None
 
 
+def abreast_of(tensor: SSAValue) -> int | None:
+    """The axis of a converted tensor whose elements lie in one row."""
+    axis = tensor.owner.attributes.get(ABREAST) if isinstance(tensor.owner, Operation) else None
+    return axis.data if isa(axis, IntAttr) else None
+
+
+def part_columns(count: int, column: str = "v") -> list[str]:
+    """The names of columns that lie in one row."""
+    return [f"{column}{part}" for part in range(count)]
+
+
 class Emitter:
     """Collects the relational ops that replace one tensor op."""
 
@@ -55,12 +75,27 @@ class Emitter:
 
     def named(self, tensor: SSAValue, names: Sequence[str], column: str = "v") -> SSAValue:
         """The relation of a tensor, its keys renamed, its element in `column`; chunks stay."""
+        if (axis := abreast_of(tensor)) is not None:
+            return self.apart(tensor, names, axis, column)
         relation = relation_of(tensor)
         keys = dict(zip(names, schema(relation).extents, strict=True))
         values = element(relation, column)
         if keys == {name: name for name in names} and (column == "v" or not values):
             return relation
         return self.emit(rel.ProjectOp(relation, keys, values))
+
+    def apart(self, tensor: SSAValue, names: Sequence[str], axis: int, column: str) -> SSAValue:
+        """As `named`, with a row for each element along an axis whose elements lie in one."""
+        relation, number = relation_of(tensor), names[axis]
+        others = [name for name in names if name != number]
+        parts = {name: col(name) for name in schema(relation).values}
+        keys = dict(zip(others, schema(relation).extents, strict=True))
+        renamed = self.emit(rel.ProjectOp(relation, keys, parts))
+        numbered = self.emit(rel.JoinOp([renamed, self.emit(rel.RangeOp(number, len(parts)))]))
+        *first, value = parts.values()
+        for k, part in reversed(list(enumerate(first))):
+            value = call("if", call("eq", col(number), lit(k)), part, value)
+        return self.emit(rel.ProjectOp(numbered, {name: name for name in names}, {column: value}))
 
     def rows(self, tensor: SSAValue, names: Sequence[str], column: str = "v") -> SSAValue:
         """As `named`, with one row for each element: chunks are taken apart."""

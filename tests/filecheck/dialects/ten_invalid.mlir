@@ -383,7 +383,31 @@ func.func @parts_of_the_chunked_axis() {
   %w = ten.weight @w from ["a", "b"] layout <arrays 0 by 4 parts 2> : tensor<6x8xf32>
   func.return
 }
-// CHECK: parts are of axis 0: the chunks are of another
+// CHECK: parts are of axis 0: chunks are of another
+
+// -----
+
+func.func @parts_of_several_indices() {
+  %w = ten.weight @w from ["a"] layout <arrays 2 by 4 parts 2 of 1> : tensor<3x4x8xf32>
+  func.return
+}
+// CHECK: 2 parts of axis 1: each is one index of it
+
+// -----
+
+func.func @parts_of_no_axis() {
+  %w = ten.weight @w from ["a"] layout <arrays 1 by 4 parts 2 of 3> : tensor<3x8xf32>
+  func.return
+}
+// CHECK: 2 parts of axis 3: each is one index of it
+
+// -----
+
+func.func @parts_behind_the_chunks() {
+  %w = ten.weight @w from ["a"] layout <arrays 0 by 3 parts 2 of 1> : tensor<3x2x8xf32>
+  func.return
+}
+// CHECK: parts of axis 1: the chunks are of the last
 
 // -----
 

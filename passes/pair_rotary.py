@@ -1,0 +1,160 @@
+"""Weights whose products are rotated in pairs (queries, keys) -> one row for both of a pair."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import ascii_lowercase
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import GreedyRewritePatternApplier, PatternRewriteWalker
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from tensorjoin.dialects import ten
+from tensorjoin.dialects.layout import LayoutAttr, Storage
+from tensorjoin.dialects.ten import is_sparse, parse_indices, tensor, tensor_type
+from tensorjoin.passes.canonicalization.ten import ReshapeOfReshape, SameShape
+from tensorjoin.passes.interleave_weights import fits, product_with, readers_of_weights
+from tensorjoin.passes.relational.parts import PartedProduct
+from tensorjoin.targets import target_profile
+
+
+@dataclass(frozen=True)
+class RotatedProduct:
+    """A product with a weight [rows, ...], read in slices, some of which are rotated in pairs."""
+
+    weight: ten.WeightOp
+    product: PartedProduct
+    slices: list[ten.SliceOp]
+    cut: tuple[int, int, int]
+    """What the rows are cut into: heads, the two of a pair, and pairs."""
+
+
+def rotated_product(weight: ten.WeightOp) -> RotatedProduct | None:
+    """The product with a weight, if heads are what it is read in."""
+    if len(tensor(weight.result).get_shape()) != 2 or (product := product_with(weight)) is None:
+        return None
+    readers = [use.operation for use in (product.scaling() or product.contract).result.uses]
+    slices = [op for op in readers if isinstance(op, ten.SliceOp)]
+    rotations = {head for slice in slices if (head := rotated_head(slice, product.axis))}
+    if len(slices) != len(readers) or len(rotations) != 1:
+        return None
+    ((size, pairs),) = rotations
+    rows = size * pairs
+    if product.extent % rows or not all(is_of_heads(s, product.axis, rows) for s in slices):
+        return None
+    return RotatedProduct(weight, product, slices, (product.extent // rows, size, pairs))
+
+
+def is_of_heads(slice: ten.SliceOp, axis: int, rows: int) -> bool:
+    """Whether a slice along an axis is of whole heads."""
+    bounds = (slice.offset.value.data, tensor(slice.result).get_shape()[axis])
+    return slice.axis.value.data == axis and all(bound % rows == 0 for bound in bounds)
+
+
+def rotated_head(slice: ten.SliceOp, axis: int) -> tuple[int, int] | None:
+    """The shape of a head where a slice is cut into heads, and a contraction sums over pairs."""
+    if not slice.result.has_one_use():
+        return None
+    reshape = next(iter(slice.result.uses)).operation
+    if not isinstance(reshape, ten.ReshapeOp) or not reshape.result.has_one_use():
+        return None
+    use = next(iter(reshape.result.uses))
+    shape = tensor(reshape.result).get_shape()
+    head = shape[axis + 1 : axis + 3]
+    whole = tensor(slice.result).get_shape()
+    is_cut = shape == (*whole[:axis], *shape[axis : axis + 1], *head, *whole[axis + 1 :])
+    if not isinstance(op := use.operation, ten.ContractOp) or len(head) != 2 or not is_cut:
+        return None
+    labels, result = parse_indices(op.indices.data)
+    pair = labels[use.index][axis + 1]
+    is_summed = pair not in result and sum(pair in letters for letters in labels) == 2
+    return (head[0], head[1]) if is_summed else None
+
+
+def cut_axis(type: ten.Tensor, axis: int, extents: Sequence[int]) -> ten.Tensor:
+    shape = type.get_shape()
+    cut = [*shape[:axis], *extents, *shape[axis + 1 :]]
+    return tensor_type(type.get_element_type(), cut, is_sparse(type))
+
+
+def cut_letter(indices: str, letter: str) -> str:
+    """The indices with three letters for one: heads, the two of a pair, frequencies."""
+    free = [other for other in f"hrf{ascii_lowercase}" if other not in indices]
+    return indices.replace(letter, "".join(free[:3]))
+
+
+def cut_into_heads(rotated: RotatedProduct) -> None:
+    """Cut the rows of a weight and the axis of all that is computed of them."""
+    weight, contract, scaling = rotated.weight, rotated.product.contract, rotated.product.scaling()
+    axis, cut = rotated.product.axis, rotated.cut
+    _, letters = parse_indices(contract.indices.data)
+    split = ten.WeightOp(
+        weight.symbol.string_value(),
+        [source.data for source in weight.sources],
+        cut_axis(tensor(weight.result), 0, cut),
+        weight.layer,
+        weight.layers,
+        in_pairs(weight.layout, cut[1]),
+        None if weight.gain is None else weight.gain.data,
+    )
+    type = cut_axis(tensor(contract.result), axis, cut)
+    indices = cut_letter(contract.indices.data, letters[axis])
+    product = ten.ContractOp(indices, [contract.inputs[0], split.result], type)
+    Rewriter.insert_op([split, product], InsertPoint.before(contract))
+    value = product.result
+    if scaling is not None:
+        _, letters = parse_indices(scaling.indices.data)
+        inputs = [product.result if v == contract.result else v for v in scaling.inputs]
+        scaled = ten.MapOp(
+            cut_letter(scaling.indices.data, letters[axis]), inputs, type, scaling.body.clone()
+        )
+        Rewriter.insert_op(scaled, InsertPoint.before(scaling))
+        value = scaled.result
+    rows = cut[1] * cut[2]
+    for slice in rotated.slices:
+        whole = tensor(slice.result)
+        heads = cut_axis(whole, axis, (whole.get_shape()[axis] // rows, *cut[1:]))
+        of_heads = ten.SliceOp(value, axis, slice.offset.value.data // rows, heads)
+        Rewriter.replace_op(slice, [of_heads, ten.ReshapeOp(of_heads, whole)])
+    for old in (scaling, contract, weight):
+        if old is not None:
+            Rewriter.erase_op(old)
+
+
+def in_pairs(layout: LayoutAttr | None, size: int) -> LayoutAttr:
+    """The layout of a weight [rows, width], when its rows are cut into heads."""
+    assert layout is not None
+    return LayoutAttr(
+        Storage(layout.storage.data),
+        layout.axis.data + 2,
+        layout.size.data,
+        columns=layout.columns.data,
+        parts=size,
+        parted=1,
+    )
+
+
+@dataclass(frozen=True)
+class PairRotaryPass(ModulePass):
+    """
+    Store the rows of a weight whose products a rotation pairs (of queries and keys) beside each
+    other, where a row holds both: what is rotated is then one row, and nothing is summed by groups.
+    """
+
+    name = "pair-rotary"
+
+    target: str = "duckdb"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        profile = target_profile(self.target)
+        for weights in readers_of_weights(op):
+            rotated = [found for weight in weights if (found := rotated_product(weight))]
+            # All that read a table read it as it is stored.
+            if len(rotated) == len(weights) and len({found.cut for found in rotated}) == 1:
+                (_, size, _), layout = rotated[0].cut, weights[0].layout
+                if layout is not None and fits(layout, size, profile):
+                    for found in rotated:
+                        cut_into_heads(found)
+        patterns = GreedyRewritePatternApplier([ReshapeOfReshape(), SameShape()])
+        PatternRewriteWalker(patterns).rewrite_module(op)
