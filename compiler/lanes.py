@@ -5,7 +5,8 @@ A group of elements w is round(w / s), with s = max|w| / (2^(bits-1) - 1): symme
 magnitude, as GGML's Q8_0. Several quantised rows, the lanes, are packed as the sum of w_r 2^(b r);
 one sum of products with an integer vector x is then that of every lane,
 sum(P x) = sum_r 2^(b r) S_r with S_r = sum(w_r x), and exact as long as each |S_r| < 2^(b-1) and
-the total has no more bits than the number.
+the total fits the number. Shifted to no negative lane but the last, it has the lanes for digits, of
+which the last may be negative.
 """
 
 import numpy as np
@@ -35,7 +36,17 @@ def lane_bits(size: int, bits: int) -> int:
 
 def most_lanes(size: int, bits: int, number_bits: int = INTEGER_BITS) -> int:
     """The lanes that one number of so many bits can hold."""
-    return number_bits // lane_bits(size, bits)
+    lanes = 0
+    while largest_sum(size, bits, lanes + 1) < 1 << number_bits:
+        lanes += 1
+    return lanes
+
+
+def largest_sum(size: int, bits: int, lanes: int) -> int:
+    """What no packed sum of `size` products exceeds, as it is or shifted by the bias."""
+    width = lane_bits(size, bits)
+    bound = size * largest(bits) * largest(ACTIVATION_BITS)
+    return sum(bound << (width * lane) for lane in range(lanes)) + bias(width, lanes)
 
 
 def lanes_refusal(size: int, bits: int, lanes: int, number_bits: int = INTEGER_BITS) -> str:
@@ -53,8 +64,8 @@ def lanes_refusal(size: int, bits: int, lanes: int, number_bits: int = INTEGER_B
 
 
 def bias(width: int, lanes: int) -> int:
-    """What is added to packed sums so that no lane is negative."""
-    return sum(1 << (width * (lane + 1) - 1) for lane in range(lanes))
+    """What is added to packed sums so that no lane but the last is negative."""
+    return sum(1 << (width * (lane + 1) - 1) for lane in range(lanes - 1))
 
 
 def quantize(groups: Floats, bits: int) -> tuple[Integers, Floats]:

@@ -394,6 +394,23 @@ def depth(expression: Attribute) -> int:
     return deepest
 
 
+def nesting(expression: Attribute) -> int:
+    """
+    How deep a parser nests an expression: as `depth`, but for a sum of sums, which is read from the
+    left: a + b + c is nested as a + b.
+    """
+    if not isinstance(expression, CallAttr):
+        return 1
+    inner = [nesting(argument) for argument in expression.arguments]
+    if is_sum(expression) and is_sum(expression.arguments.data[0]):
+        inner[0] -= 1
+    return 1 + max(inner, default=0)
+
+
+def is_sum(expression: Attribute) -> bool:
+    return isinstance(expression, CallAttr) and expression.function.data == "add"
+
+
 def conjuncts(expression: Attribute) -> list[Attribute]:
     """a and b and c -> [a, b, c]"""
     if isinstance(expression, CallAttr) and expression.function.data == "and":

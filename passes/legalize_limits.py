@@ -16,10 +16,23 @@ from xdsl.pattern_rewriter import (
 )
 
 from tensorjoin.dialects import rel
-from tensorjoin.dialects.expression import CallAttr, ParameterAttr, col, depth, walk
+from tensorjoin.dialects.expression import (
+    DEEPEST,
+    CallAttr,
+    ParameterAttr,
+    col,
+    depth,
+    nesting,
+    walk,
+)
 from tensorjoin.dialects.rel import schema
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.targets import TargetProfile, target_profile
+
+
+def level(expression: Attribute, limit: int) -> int:
+    """How much of a limit an expression takes; passes recurse where a parser need not."""
+    return max(nesting(expression), -(-depth(expression) * limit // DEEPEST))
 
 
 def cut(
@@ -29,9 +42,9 @@ def cut(
     `expression` with its largest subexpressions no deeper than `limit` named in `parts`; those of
     less than half of that stay, as they are not what makes it deep.
     """
-    if not isinstance(expression, CallAttr) or (level := depth(expression)) <= limit // 2:
+    if not isinstance(expression, CallAttr) or (taken := level(expression, limit)) <= limit // 2:
         return expression
-    if level <= limit:
+    if taken <= limit:
         if expression not in parts:
             parts[expression] = next(names)
         return col(parts[expression])
@@ -48,7 +61,7 @@ class SplitDeepProject(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: rel.ProjectOp, rewriter: PatternRewriter, /):
         values = rel.expressions(op.values)
-        if all(depth(value) <= self.limit for value in values.values()):
+        if all(level(value, self.limit) <= self.limit for value in values.values()):
             return
         parts: dict[Attribute, str] = {}
         source = schema(op.input)

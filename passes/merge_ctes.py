@@ -18,6 +18,7 @@ from xdsl.pattern_rewriter import (
 from tensorjoin.dialects import sql
 from tensorjoin.dialects.expression import (
     AGGREGATES,
+    DEEPEST,
     PACKS,
     CallAttr,
     ColumnRefAttr,
@@ -26,6 +27,7 @@ from tensorjoin.dialects.expression import (
     col,
     columns_of,
     depth,
+    nesting,
     reads_many,
     substitute,
     walk,
@@ -62,8 +64,11 @@ def repeats_too_much(inner: Mapping[str, Attribute], reads: list[str]) -> bool:
 
 def is_too_deep(outer: list[Attribute], inner: Mapping[str, Attribute], limit: int) -> bool:
     """Whether expressions with columns replaced could be nested deeper than `limit`."""
-    below = max((depth(expression) for expression in inner.values()), default=1)
-    return max((depth(expression) for expression in outer), default=1) + below > limit
+    for measure, most in ((nesting, limit), (depth, max(limit, DEEPEST))):
+        below = max((measure(expression) for expression in inner.values()), default=1)
+        if max((measure(expression) for expression in outer), default=1) + below > most:
+            return True
+    return False
 
 
 def outer_expressions(op: sql.SelectOp) -> list[Attribute]:

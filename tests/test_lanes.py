@@ -59,9 +59,10 @@ def test_the_largest_sums_come_apart(bits: int, size: int, number_bits: int):
         if number_bits == DOUBLE_BITS:
             assert sum(float(p) * 127.0 for p in packed[0]) == total
         shifted = total + bias(width, lanes)
-        assert 0 <= shifted < 2**number_bits
-        found = [(shifted >> width * k) % 2**width - 2 ** (width - 1) for k in range(lanes)]
-        assert found == [int(s) * top * 127 * size for s in signs]
+        assert max(abs(total), abs(shifted)) < 2**number_bits
+        *low, last = (shifted >> width * k for k in range(lanes))
+        found = [digit % 2**width - 2 ** (width - 1) for digit in low]
+        assert [*found, last] == [int(s) * top * 127 * size for s in signs]
     assert lanes_refusal(size, bits, lanes + 1, number_bits)
 
 

@@ -7,6 +7,7 @@ group of `v` after the other (see `tensorjoin.lanes`).
 """
 
 from collections.abc import Sequence
+from functools import reduce
 
 from xdsl.ir import Attribute, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
@@ -16,7 +17,6 @@ from tensorjoin.dialects.expression import call, col, lit
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.dialects.rel import AssignmentAttr, schema
 from tensorjoin.lanes import ACTIVATION_BITS, bias, lane_bits, largest
-from tensorjoin.passes.relational.cut_expressions import balanced
 from tensorjoin.passes.relational.values import Emitter, as_tensor, key, layout_of, relation_of
 
 STEPS = float(largest(ACTIVATION_BITS))
@@ -28,24 +28,25 @@ def lanes_of(tensor: SSAValue) -> LayoutAttr | None:
     return layout if layout is not None and layout.is_packed else None
 
 
-def as_integer(number: Attribute, layout: LayoutAttr) -> Attribute:
-    """A number that elements share, or a sum of such."""
-    return call("to_long", number) if layout.storage.data == Storage.DOUBLES else number
+def digits(packed: Attribute, layout: LayoutAttr) -> Attribute:
+    """A number that elements share, or a sum of such, with no negative lane but the last."""
+    shift = bias(lane_bits(layout.group, layout.bits.data), layout.lanes.data)
+    integer = call("to_long", packed) if layout.storage.data == Storage.DOUBLES else packed
+    return call("add", integer, lit(shift)) if shift else integer
 
 
-def lane(packed: Attribute, layout: LayoutAttr, number: int) -> Attribute:
-    """One lane of a packed number: shifted to no negative lanes, it is a digit."""
+def lane(digits: Attribute, layout: LayoutAttr, number: int) -> Attribute:
+    """One lane of a packed number, which is a digit."""
     width, lanes = lane_bits(layout.group, layout.bits.data), layout.lanes.data
-    digits = call("add", packed, lit(bias(width, lanes)))
-    digit = call("idiv", digits, lit(1 << (width * number))) if number else digits
-    if number < lanes - 1:
-        digit = call("mod", digit, lit(1 << width))
-    return call("sub", digit, lit(1 << (width - 1)))
+    digit = call("shift_right", digits, lit(width * number)) if number else digits
+    if number == lanes - 1:
+        return digit
+    return call("sub", call("bit_and", digit, lit((1 << width) - 1)), lit(1 << (width - 1)))
 
 
-def scaled_lane(packed: Attribute, layout: LayoutAttr, number: int, place: Attribute) -> Attribute:
+def scaled_lane(digits: Attribute, layout: LayoutAttr, number: int, place: Attribute) -> Attribute:
     """One lane of a packed number as the float that it stands for; its scale has a place in `s`."""
-    return call("mul", lane(packed, layout, number), call("element", col("s"), place))
+    return call("mul", lane(digits, layout, number), call("element", col("s"), place))
 
 
 def scale_place(layout: LayoutAttr, number: int) -> Attribute:
@@ -75,8 +76,8 @@ def quantized(
 ) -> SSAValue:
     """
     A tensor in the chunks of a layout along `axis`, each a vector of integers `x` and, for each
-    group, the largest magnitude `m` of its elements: an element is about x m / 127, rounded half
-    away from zero.
+    group, the scale `m`, a 127th of the largest magnitude of its elements: an element is about x m,
+    rounded half away from zero.
     """
     size, groups = layout.group, layout.columns.data
     slotted = out.slotted(out.rows(tensor, names), axis, size)
@@ -87,7 +88,8 @@ def quantized(
     rounded = call("to_long", call("add", steps, half))
     integer = call("if", call("eq", col("m"), lit(0.0)), call("to_long", lit(0)), rounded)
     slots = {name: name for name in (*names, "slot")}
-    integers = out.emit(rel.ProjectOp(joined, slots, {"x": integer, "m": col("m")}))
+    scale = call("div", col("m"), lit(STEPS))
+    integers = out.emit(rel.ProjectOp(joined, slots, {"x": integer, "m": scale}))
     pack = "pack_double" if layout.storage.data == Storage.DOUBLES else "pack"
     packed = call(pack, col("x"), col("slot"), lit(size))
     vectors = {"x": packed, "m": call("max", col("m"))}
@@ -110,15 +112,15 @@ def side_by_side(out: Emitter, rows: SSAValue, axis: str, layout: LayoutAttr) ->
 
 
 def dots(layout: LayoutAttr) -> dict[str, Attribute]:
-    """The packed sum of each group of a row."""
+    """The packed sum of each group of a row, as digits."""
     groups, size = layout.columns.data, layout.group
     if groups == 1:
-        return {"t0": as_integer(call("dot", col("x"), col("v")), layout)}
+        return {"t0": digits(call("dot", col("x"), col("v")), layout)}
     cut = {
         k: [call("slice", col(name), lit(k * size), lit(size)) for name in ("x", "v")]
         for k in range(groups)
     }
-    return {f"t{k}": call("dot", *vectors) for k, vectors in cut.items()}
+    return {f"t{k}": digits(call("dot", *vectors), layout) for k, vectors in cut.items()}
 
 
 def lane_sum(layout: LayoutAttr, number: int) -> Attribute:
@@ -128,8 +130,8 @@ def lane_sum(layout: LayoutAttr, number: int) -> Attribute:
     for group in range(groups):
         magnitude = col("m") if groups == 1 else call("element", col("m"), lit(group))
         part = scaled_lane(col(f"t{group}"), layout, number, lit(group * lanes + number))
-        parts.append(call("mul", part, call("div", magnitude, lit(STEPS))))
-    return balanced(lambda _, a, b: call("add", a, b), parts)
+        parts.append(call("mul", part, magnitude))
+    return reduce(lambda a, b: call("add", a, b), parts)
 
 
 class ConvertContractOfLanes(RewritePattern):
@@ -196,7 +198,7 @@ class ConvertGatherOfLanes(RewritePattern):
         if extent % size:
             found = out.emit(rel.SelectOp(found, call("lt", index, lit(extent))))
         keys = [AssignmentAttr(axis, index, extent) if n == axis else key(n) for n in result]
-        number = as_integer(call("element", col("v"), col("slot")), layout)
+        number = digits(call("element", col("v"), col("slot")), layout)
         element = {"t": number, "s": col("s"), "lane": col("lane")}
         if layout.columns.data > 1:
             element["group"] = call("idiv", col("slot"), lit(layout.group))
