@@ -33,15 +33,23 @@ from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.passes.expand_vectors import ExpandVectorsPass
 from tensorjoin.passes.pack_lanes import PackLanesPass
 from tensorjoin.passes.quantize_weights import QuantizeWeightsPass
-from tensorjoin.pipelines import Layout, quantization
+from tensorjoin.pipelines import Layout, quantization, to_relational, to_statements
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Session
-from tensorjoin.targets import TARGETS
+from tensorjoin.targets import SQLITE_64K, TARGETS
 from tensorjoin.tiling import chunk_size
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo"
 TEXT = (440, 17, 92, 260, 5, 301, 77, 77, 12, 499, 3, 250)
 LOWERINGS = ((ConvertTenToRelPass(),), (ConvertTenToRelPass(), ExpandVectorsPass()))
+
+CONTRACT = """
+func.func @forward(%x: tensor<?x10xf32>) -> tensor<?x7xf32> {
+  %w = ten.weight @w from ["a", "b"] : tensor<7x10xf32>
+  %y = ten.contract "pi,oi->po"(%x, %w) : (tensor<?x10xf32>, tensor<7x10xf32>) -> tensor<?x7xf32>
+  func.return %y : tensor<?x7xf32>
+}
+"""
 
 
 @pytest.mark.parametrize("number_bits", [INTEGER_BITS, DOUBLE_BITS])
@@ -66,6 +74,26 @@ def test_the_largest_sums_come_apart(bits: int, size: int, number_bits: int):
     assert lanes_refusal(size, bits, lanes + 1, number_bits)
 
 
+@pytest.mark.parametrize(
+    ("size", "bits", "number_bits", "lanes"),
+    [(64, 8, INTEGER_BITS, 3), (32, 4, INTEGER_BITS, 4), (64, 8, DOUBLE_BITS, 2)],
+)
+def test_the_last_lane_needs_no_bit_for_its_sign(
+    size: int, bits: int, number_bits: int, lanes: int
+):
+    """Four lanes of 16 bits hold 32 products of 7 and 127: 28448 (2^48 + ...) is below 2^63."""
+    assert most_lanes(size, bits, number_bits) == lanes
+
+
+@pytest.mark.parametrize(("bits", "inputs"), [(8, 576), (4, 576), (4, 1536)])
+def test_lanes_come_apart_once(bits: int, inputs: int):
+    """However many groups a row has: no lane is taken apart for the row of another."""
+    text = CONTRACT.replace("x10x", f"x{inputs}x")
+    lowered = applied(text, *to_relational(SQLITE_64K, bits=bits), *to_statements(SQLITE_64K))
+    assert "lane" in str(lowered)
+    assert "part0" not in str(lowered)
+
+
 def test_quantization_is_that_of_the_definition():
     w = np.random.default_rng(1).normal(size=(5, 3, 8)).astype(np.float32)
     w[0, 0] = 0
@@ -79,14 +107,6 @@ def test_quantization_is_that_of_the_definition():
 def test_what_does_not_fit_is_refused(bits: int, size: int, lanes: int):
     assert lanes_refusal(size, bits, lanes)
 
-
-CONTRACT = """
-func.func @forward(%x: tensor<?x10xf32>) -> tensor<?x7xf32> {
-  %w = ten.weight @w from ["a", "b"] : tensor<7x10xf32>
-  %y = ten.contract "pi,oi->po"(%x, %w) : (tensor<?x10xf32>, tensor<7x10xf32>) -> tensor<?x7xf32>
-  func.return %y : tensor<?x7xf32>
-}
-"""
 
 GATHER = """
 func.func @forward(%ids: tensor<?xi32>) -> tensor<?x10xf32> {

@@ -9,20 +9,20 @@ from dataclasses import dataclass, field
 from functools import reduce
 
 from xdsl.dialects.builtin import f32, f64, i1
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.rewriter import InsertPoint
 
 from tensorjoin.dialects import rel, ten
 from tensorjoin.dialects.expression import call, col, lit
-from tensorjoin.dialects.rel import AssignmentAttr, schema
+from tensorjoin.dialects.rel import schema
 from tensorjoin.passes.relational.algebra import summed_over
 from tensorjoin.passes.relational.parts import PartedProduct, products, scaled
+from tensorjoin.passes.relational.shape import sliced
 from tensorjoin.passes.relational.values import (
     Emitter,
     abreast_of,
     as_tensor,
-    key,
     layout_of,
     part_columns,
     relation_of,
@@ -62,21 +62,10 @@ class ConvertSliceAbreast(RewritePattern):
         if abreast is None or abreast == axis:
             return
         out, rows = Emitter(), relation_of(op.input)
-        names = list(schema(rows).extents)
-        name = names[axis - (abreast < axis)]
-        start, size = op.offset.value.data, ten.tensor(op.result).get_shape()[axis]
-        inside = call(
-            "and", call("ge", col(name), lit(start)), call("lt", col(name), lit(start + size))
-        )
-        selected = out.emit(rel.SelectOp(rows, inside))
-        index = call("sub", col(name), lit(start)) if start else col(name)
-        keys = [AssignmentAttr(n, index, size) if n == name else key(n) for n in names]
-        sliced = out.emit(rel.ProjectOp(selected, keys, carried(rows)))
-        rewriter.replace(op, [*out.ops, as_tensor(sliced, ten.tensor(op.result), abreast=abreast)])
-
-
-def carried(relation: SSAValue) -> dict[str, Attribute]:
-    return {name: col(name) for name in schema(relation).values}
+        name = list(schema(rows).extents)[axis - (abreast < axis)]
+        size = ten.tensor(op.result).get_shape()[axis]
+        piece = sliced(out, rows, name, op.offset.value.data, size)
+        rewriter.replace(op, [*out.ops, as_tensor(piece, ten.tensor(op.result), abreast=abreast)])
 
 
 @dataclass
@@ -102,7 +91,7 @@ class ConvertContractAbreast(RewritePattern):
         names = [letter for letter in labels[place] if letter != axis]
         renamed = dict(zip(names, schema(x).extents, strict=True))
         inputs = [
-            out.emit(rel.ProjectOp(x, renamed, carried(x))),
+            out.emit(rel.ProjectOp(x, renamed, {name: col(name) for name in schema(x).values})),
             self.pivoted(op.inputs[other], labels[other], axis, rewriter),
         ]
         products = [
@@ -135,10 +124,8 @@ class ConvertContractAbreast(RewritePattern):
         total = not ten.is_sparse(ten.tensor(tensor))
         pivot = out.emit(rel.AggregateOp(rows, by, values, total))
         # Where the tensor is computed: a loop need not do it again.
-        owner = tensor.owner
-        is_op = isinstance(owner, Operation)
-        place = InsertPoint.after(owner) if is_op else InsertPoint.at_start(owner)
-        rewriter.insert(out.ops, place)
+        assert isinstance(tensor.owner, Operation)
+        rewriter.insert(out.ops, InsertPoint.after(tensor.owner))
         self.pivots[tensor, letters, axis] = pivot
         return pivot
 

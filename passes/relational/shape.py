@@ -2,7 +2,7 @@
 
 from math import prod
 
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from tensorjoin.dialects import rel, ten
@@ -62,15 +62,20 @@ class ConvertSlice(RewritePattern):
         names = axis_names(op.result)
         axis, offset = op.axis.value.data, op.offset.value.data
         size = ten.tensor(op.result).get_shape()[axis]
-        rows, name = out.rows(op.input, names), names[axis]
-        inside = call(
-            "and", call("ge", col(name), lit(offset)), call("lt", col(name), lit(offset + size))
-        )
-        selected = out.emit(rel.SelectOp(rows, inside))
-        index = call("sub", col(name), lit(offset)) if offset else col(name)
-        keys = [AssignmentAttr(n, index, size) if n == name else key(n) for n in names]
-        sliced = out.emit(rel.ProjectOp(selected, keys, element(rows)))
-        rewriter.replace(op, [*out.ops, as_tensor(sliced, ten.tensor(op.result))])
+        piece = sliced(out, out.rows(op.input, names), names[axis], offset, size)
+        rewriter.replace(op, [*out.ops, as_tensor(piece, ten.tensor(op.result))])
+
+
+def sliced(out: Emitter, rows: SSAValue, name: str, offset: int, size: int) -> SSAValue:
+    """The rows whose key `name` is one of `size` that follow, numbered from 0."""
+    inside = call(
+        "and", call("ge", col(name), lit(offset)), call("lt", col(name), lit(offset + size))
+    )
+    selected = out.emit(rel.SelectOp(rows, inside))
+    index = call("sub", col(name), lit(offset)) if offset else col(name)
+    names, values = schema(rows).extents, schema(rows).values
+    keys = [AssignmentAttr(n, index, size) if n == name else key(n) for n in names]
+    return out.emit(rel.ProjectOp(selected, keys, {n: col(n) for n in values}))
 
 
 class ConvertSparsify(RewritePattern):
