@@ -13,6 +13,7 @@ CONTENDERS: dict[str, Contender] = {
         SqlContender("sqlite-columns", "sqlite", "columns"),
         SqlContender("sqlite", "sqlite", "auto"),
         SqlContender("sqlite-8-bits", "sqlite", "auto", bits=8),
+        SqlContender("sqlite-4-bits", "sqlite", "auto", bits=4),
         SqlContender("duckdb-naive", "duckdb", "rows"),
         SqlContender("duckdb-row-chunks", "duckdb", "arrays", loops=True),
         SqlContender("duckdb-ROW2COL", "duckdb", "pivoted", loops=True),
