@@ -243,7 +243,9 @@ class TenFunctions(InterpreterFunctions):
         whole = np.concatenate([widened(self.weights[name]) for name in names])
         if op.gain is not None:
             whole = whole * widened(self.weights[layered(op.gain.data, args)])
-        return (whole.reshape(tensor(op.result).get_shape()),)
+        if op.layout is not None and op.layout.parted.data:
+            whole = whole.reshape(tensor(op.result).get_shape())
+        return (whole,)
 
     @impl(ten.ConstantOp)
     def constant(

@@ -162,6 +162,8 @@ class LayoutAttr(ParametrizedAttribute):
             raise VerifyException(
                 f"{self.size.data} elements make no {self.columns.data} columns of equal size"
             )
+        if self.parted.data and self.parts.data == 1:
+            raise VerifyException(f"parts of axis {self.parted.data}: there are two at least")
         if self.parts.data != 1:
             if self.parts.data < 1 or not self.is_chunked or self.is_packed:
                 raise VerifyException("what lies in parts is stored in arrays or in columns")

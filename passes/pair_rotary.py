@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from string import ascii_lowercase
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, f32
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import GreedyRewritePatternApplier, PatternRewriteWalker
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -18,6 +18,8 @@ from tensorjoin.passes.interleave_weights import fits, product_with, readers_of_
 from tensorjoin.passes.relational.parts import PartedProduct
 from tensorjoin.targets import target_profile
 
+PAIR = 2
+
 
 @dataclass(frozen=True)
 class RotatedProduct:
@@ -27,7 +29,7 @@ class RotatedProduct:
     product: PartedProduct
     slices: list[ten.SliceOp]
     cut: tuple[int, int, int]
-    """What the rows are cut into: heads, the two of a pair, and pairs."""
+    """What the rows are cut into: heads, the two of a pair, and the pairs of a head."""
 
 
 def rotated_product(weight: ten.WeightOp) -> RotatedProduct | None:
@@ -36,14 +38,14 @@ def rotated_product(weight: ten.WeightOp) -> RotatedProduct | None:
         return None
     readers = [use.operation for use in (product.scaling() or product.contract).result.uses]
     slices = [op for op in readers if isinstance(op, ten.SliceOp)]
-    rotations = {head for slice in slices if (head := rotated_head(slice, product.axis))}
+    rotations = {pairs for slice in slices if (pairs := rotated_pairs(slice, product.axis))}
     if len(slices) != len(readers) or len(rotations) != 1:
         return None
-    ((size, pairs),) = rotations
-    rows = size * pairs
+    (pairs,) = rotations
+    rows = PAIR * pairs
     if product.extent % rows or not all(is_of_heads(s, product.axis, rows) for s in slices):
         return None
-    return RotatedProduct(weight, product, slices, (product.extent // rows, size, pairs))
+    return RotatedProduct(weight, product, slices, (product.extent // rows, PAIR, pairs))
 
 
 def is_of_heads(slice: ten.SliceOp, axis: int, rows: int) -> bool:
@@ -52,8 +54,8 @@ def is_of_heads(slice: ten.SliceOp, axis: int, rows: int) -> bool:
     return slice.axis.value.data == axis and all(bound % rows == 0 for bound in bounds)
 
 
-def rotated_head(slice: ten.SliceOp, axis: int) -> tuple[int, int] | None:
-    """The shape of a head where a slice is cut into heads, and a contraction sums over pairs."""
+def rotated_pairs(slice: ten.SliceOp, axis: int) -> int | None:
+    """The pairs of a head where a slice is cut into heads, and a contraction sums over pairs."""
     if not slice.result.has_one_use():
         return None
     reshape = next(iter(slice.result.uses)).operation
@@ -69,7 +71,8 @@ def rotated_head(slice: ten.SliceOp, axis: int) -> tuple[int, int] | None:
     labels, result = parse_indices(op.indices.data)
     pair = labels[use.index][axis + 1]
     is_summed = pair not in result and sum(pair in letters for letters in labels) == 2
-    return (head[0], head[1]) if is_summed else None
+    are_floats = all(tensor(value).get_element_type() == f32 for value in op.inputs)
+    return head[1] if is_summed and are_floats and head[0] == PAIR else None
 
 
 def cut_axis(type: ten.Tensor, axis: int, extents: Sequence[int]) -> ten.Tensor:
@@ -95,7 +98,7 @@ def cut_into_heads(rotated: RotatedProduct) -> None:
         cut_axis(tensor(weight.result), 0, cut),
         weight.layer,
         weight.layers,
-        in_pairs(weight.layout, cut[1]),
+        in_pairs(weight.layout),
         None if weight.gain is None else weight.gain.data,
     )
     type = cut_axis(tensor(contract.result), axis, cut)
@@ -107,7 +110,10 @@ def cut_into_heads(rotated: RotatedProduct) -> None:
         _, letters = parse_indices(scaling.indices.data)
         inputs = [product.result if v == contract.result else v for v in scaling.inputs]
         scaled = ten.MapOp(
-            cut_letter(scaling.indices.data, letters[axis]), inputs, type, scaling.body.clone()
+            cut_letter(scaling.indices.data, letters[axis]),
+            inputs,
+            cut_axis(tensor(scaling.result), axis, cut),
+            scaling.body.clone(),
         )
         Rewriter.insert_op(scaled, InsertPoint.before(scaling))
         value = scaled.result
@@ -122,7 +128,7 @@ def cut_into_heads(rotated: RotatedProduct) -> None:
             Rewriter.erase_op(old)
 
 
-def in_pairs(layout: LayoutAttr | None, size: int) -> LayoutAttr:
+def in_pairs(layout: LayoutAttr | None) -> LayoutAttr:
     """The layout of a weight [rows, width], when its rows are cut into heads."""
     assert layout is not None
     return LayoutAttr(
@@ -130,7 +136,7 @@ def in_pairs(layout: LayoutAttr | None, size: int) -> LayoutAttr:
         layout.axis.data + 2,
         layout.size.data,
         columns=layout.columns.data,
-        parts=size,
+        parts=PAIR,
         parted=1,
     )
 
@@ -150,11 +156,13 @@ class PairRotaryPass(ModulePass):
         profile = target_profile(self.target)
         for weights in readers_of_weights(op):
             rotated = [found for weight in weights if (found := rotated_product(weight))]
+            stored = {(found.cut, found.weight.layout) for found in rotated}
             # All that read a table read it as it is stored.
-            if len(rotated) == len(weights) and len({found.cut for found in rotated}) == 1:
-                (_, size, _), layout = rotated[0].cut, weights[0].layout
-                if layout is not None and fits(layout, size, profile):
-                    for found in rotated:
-                        cut_into_heads(found)
-        patterns = GreedyRewritePatternApplier([ReshapeOfReshape(), SameShape()])
-        PatternRewriteWalker(patterns).rewrite_module(op)
+            if len(rotated) < len(weights) or len(stored) != 1:
+                continue
+            ((_, layout),) = stored
+            if layout is not None and fits(layout, PAIR, profile):
+                for found in rotated:
+                    cut_into_heads(found)
+                patterns = GreedyRewritePatternApplier([ReshapeOfReshape(), SameShape()])
+                PatternRewriteWalker(patterns).rewrite_module(op)

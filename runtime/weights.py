@@ -175,10 +175,15 @@ def parts_of(stream: Iterable[Block], table: Table) -> Iterator[Block]:
     """The slices cut into the axes that a table has keys of, and the parts of one: [parts, ...]."""
     chunks = table.chunks
     assert chunks is not None
+    rows = prod(inner := inner_shape(table))
     for tensor, start, block in stream:
-        inner = inner_shape(table)
+        if block.ndim != 2 or start % rows or len(block) % rows:
+            raise TensorjoinError(
+                f"the tensor {tensor!r} is no matrix of {rows} rows or a multiple of that, which"
+                f" {table.name!r} has in parts"
+            )
         cut = block.reshape(-1, *inner, block.shape[-1])
-        yield tensor, start // prod(inner), np.moveaxis(cut, chunks.parted, 0)
+        yield tensor, start // rows, np.moveaxis(cut, chunks.parted, 0)
 
 
 def inner_shape(table: Table) -> tuple[int, ...]:

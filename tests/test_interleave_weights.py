@@ -151,9 +151,13 @@ def test_slices_in_any_order():
     assert_same_meaning(interleaved, CONVERT)
 
 
+@pytest.mark.parametrize("indices", ["po,p->po", "ao,a->ao", "op,o->op"])
 @pytest.mark.parametrize("is_late", [False, True])
-def test_what_scales_is_there_before_the_product(is_late: bool):
-    """The product is converted before what stands after it."""
+def test_what_scales_is_there_before_the_product(is_late: bool, indices: str):
+    """
+    The product is converted before what stands after it; each operation has names of its own for
+    the axes.
+    """
     scale = """  %s = ten.reduce sum "pi->p" %x : tensor<?x10xf32> -> tensor<?xf32>
 """
     scaled = """  %z = ten.map "po,p->po"(%y, %s)
@@ -164,6 +168,7 @@ def test_what_scales_is_there_before_the_product(is_late: bool):
   }
 """
     text = GATED.replace("SPARSE", "").replace("slice %y", "slice %z")
+    scaled = scaled.replace("po,p->po", indices)
     before, after = ("", scale) if is_late else (scale, "")
     text = text.replace("  %w =", f"{before}  %w =").replace("  %a =", f"{after}{scaled}  %a =")
     module = applied(text, *laid_out("arrays"))

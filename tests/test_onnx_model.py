@@ -172,3 +172,49 @@ def test_large_weights_that_are_no_float32(database: Database, type: type) -> No
         ir_version=8,
     )
     np.testing.assert_array_equal(OnnxModel(proto, database).run({"x": x})["y"], x @ weights)
+
+
+@pytest.mark.parametrize("between", ["none", "tanh", "row", "scalar"])
+def test_rotations_of_pairs(database: Database, between: str) -> None:
+    """A projection whose pairs are rotated, and what may stand between; heads of 2 x 32."""
+    rng = np.random.default_rng(0)
+    arrays = {
+        "w": rng.normal(size=(384, 96)) / 10,
+        "s": rng.normal(size=() if between == "scalar" else (4, 1)),
+        "x": rng.normal(size=(4, 96)),
+        "r": rng.normal(size=(4, 2, 2, 32)),
+    }
+    arrays = {name: array.astype(np.float32) for name, array in arrays.items()}
+    scaling = {
+        "none": [],
+        "tanh": [helper.make_node("Tanh", ["y"], ["z"])],
+        "row": [helper.make_node("Mul", ["y", "s"], ["z"])],
+        "scalar": [helper.make_node("Mul", ["y", "s"], ["z"])],
+    }[between]
+    nodes = [
+        helper.make_node("Gemm", ["x", "w"], ["y"], transB=1),
+        *scaling,
+        helper.make_node("Split", ["z" if scaling else "y", "sizes"], ["q", "v"], axis=1),
+        helper.make_node("Reshape", ["q", "heads"], ["h"]),
+        helper.make_node("Einsum", ["h", "r"], ["t"], equation="phrf,psrf->phsf"),
+    ]
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "rotations",
+        [value(name, FLOAT, arrays[name].shape) for name in ("x", "r", "s")],
+        [value("t", FLOAT, [4, 4, 2, 32]), value("v", FLOAT, [4, 128])],
+        [
+            onnx.numpy_helper.from_array(arrays["w"], "w"),
+            onnx.numpy_helper.from_array(np.array([256, 128]), "sizes"),
+            onnx.numpy_helper.from_array(np.array([4, 4, 2, 32]), "heads"),
+        ],
+    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    inputs = {name: arrays[name] for name in ("x", "r", "s")}
+    y = arrays["x"] @ arrays["w"].T
+    z = {"none": y, "tanh": np.tanh(y), "row": y * arrays["s"], "scalar": y * arrays["s"]}[between]
+    found = OnnxModel(proto, database).run(inputs)
+    rotated = np.einsum("phrf,psrf->phsf", z[:, :256].reshape(4, 4, 2, 32), arrays["r"])
+    np.testing.assert_allclose(found["t"], rotated, atol=1e-4)
+    np.testing.assert_allclose(found["v"], z[:, 256:], atol=1e-4)

@@ -97,10 +97,52 @@ def test_a_scale_behind_the_product():
   %q =""",
         1,
     ).replace("phrf,psrf->phsf", "abcd,aecd->abed")
+    # Each operation has names of its own for the axes.
+    for indices in ("po,p->po", "ab,a->ab", "op,o->op"):
+        module = applied(text.replace("po,p->po", indices), *laid_out("arrays"))
+        after = assert_same_meaning(module, PairRotaryPass())
+        assert paired(after) == {"w": (3, 2, 3, 10)}
+        assert_same_meaning(after, CONVERT)
+
+
+def test_a_scale_of_another_type():
+    """What is rotated is float32; what is not may be any."""
+    text = DENSE.replace(
+        "  %q =",
+        """  %z = ten.map "po->po"(%y) : (tensor<?x18xf32>) -> tensor<?x18xf64> {
+  ^bb0(%b: f32):
+    %u = arith.extf %b : f32 to f64
+    ten.yield %u : f64
+  }
+  %q =""",
+        1,
+    ).replace("slice %y", "slice %z")
+    # All behind the map.
+    head, map, tail = text.partition("  %z =")
+    body, slices, tail = (map + tail).partition("  %q =")
+    head = head.replace("2x3xf32", "2x3xf64").replace("x6xf32", "x6xf64")
+    text = head + body + (slices + tail).replace("f32", "f64")
     module = applied(text, *laid_out("arrays"))
-    after = assert_same_meaning(module, PairRotaryPass())
-    assert paired(after) == {"w": (3, 2, 3, 10)}
-    assert_same_meaning(after, CONVERT)
+    assert paired(assert_same_meaning(module, PairRotaryPass())) == {}
+
+
+@pytest.mark.parametrize(("count", "pairs"), [(1, 6), (3, 2), (6, 1)])
+def test_what_is_summed_over_is_a_pair(count: int, pairs: int):
+    text = f"""
+func.func @forward(%x: tensor<?x10xf32>, %r: tensor<?x2x{count}x{pairs}xf32>)
+    -> tensor<?x2x2x{pairs}xf32> {{
+  %w = ten.weight @w from ["q"] : tensor<18x10xf32>
+  %y = ten.contract "pi,oi->po"(%x, %w)
+    : (tensor<?x10xf32>, tensor<18x10xf32>) -> tensor<?x18xf32>
+  %q = ten.slice %y axis 1 from 0 : tensor<?x18xf32> -> tensor<?x12xf32>
+  %h = ten.reshape %q : tensor<?x12xf32> -> tensor<?x2x{count}x{pairs}xf32>
+  %t = ten.contract "phrf,psrf->phsf"(%h, %r)
+    : (tensor<?x2x{count}x{pairs}xf32>, tensor<?x2x{count}x{pairs}xf32>) -> tensor<?x2x2x{pairs}xf32>
+  func.return %t : tensor<?x2x2x{pairs}xf32>
+}}
+"""
+    module = applied(text, *laid_out("arrays"))
+    assert paired(assert_same_meaning(module, PairRotaryPass())) == {}
 
 
 @pytest.mark.parametrize(

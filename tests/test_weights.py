@@ -86,3 +86,16 @@ def test_parts_lie_beside_each_other(
     expected = np.moveaxis(pairs, 1, 2).reshape(12, 2, 2, 4).swapaxes(1, 2)
     np.testing.assert_array_equal(rows[:, : len(keys)], np.argwhere(np.ones([*keys.values()])))
     np.testing.assert_array_equal(rows[:, len(keys) :], expected.reshape(24, 8))
+
+
+@pytest.mark.parametrize("shape", [(10, 8), (4, 3, 8)])
+def test_what_is_no_matrix_of_whole_heads_is_refused(shape: tuple[int, ...], tmp_path: Path):
+    chunks = Chunks(axis=3, size=8, vector=0, parts=2, parted=1)
+    columns = tuple(f"v{part}_{k}" for part in range(2) for k in range(8))
+    table = Table("w", "weight", {"h": 2, "f": 3, "i": 1}, columns, Statement(""), ("a",), chunks)
+    tensors = Arrays({"a": np.zeros(shape, dtype=np.float32)})
+    with (
+        closing(connect(f"sqlite:///{tmp_path / 'w.db'}", create=True)) as database,
+        pytest.raises(TensorjoinError, match="'a' is no matrix of 6 rows or a multiple"),
+    ):
+        load_weight(database, tensors, table, lambda _: None)

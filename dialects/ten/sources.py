@@ -87,8 +87,8 @@ class WeightOp(IRDLOperation):
     """
     A weight by its name: `ten.weight @gate_up from ["...gate...", "...up..."] at %layer of 5`
 
-    The sources follow each other along the first axis, which the result may have cut into several;
-    `{}` in them is the number of the layer.
+    The sources follow each other along the first axis, which is cut into several where the parts of
+    its layout are of another (`parts 2 of 1`); `{}` in them is the number of the layer.
     `times "norm"` multiplies by another tensor of the checkpoint along the last axis.
     """
 

@@ -16,6 +16,7 @@ from xdsl.rewriter import InsertPoint
 from tensorjoin.dialects import rel, ten
 from tensorjoin.dialects.expression import call, col, lit
 from tensorjoin.dialects.rel import schema
+from tensorjoin.errors import TensorjoinError
 from tensorjoin.passes.relational.algebra import summed_over
 from tensorjoin.passes.relational.parts import PartedProduct, products, scaled
 from tensorjoin.passes.relational.shape import sliced
@@ -41,6 +42,12 @@ class ConvertProductAbreast(RewritePattern):
             return
         if (parted := layout.parted.data) == 0:
             return
+        (letters, names), result = ten.parse_indices(op.indices.data)
+        summed = names[layout.axis.data]
+        if names[parted] not in result or summed not in letters or summed in result:
+            raise TensorjoinError(
+                "a weight in parts is read by products alone that keep these and sum its chunks"
+            )
         product, out = PartedProduct(op, parted), Emitter()
         scaling, columns = product.scaling(), part_columns(layout.parts.data)
         relation = products(out, op, columns, layout)

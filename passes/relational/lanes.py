@@ -17,7 +17,14 @@ from tensorjoin.dialects.expression import call, col, lit
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.dialects.rel import AssignmentAttr, schema
 from tensorjoin.lanes import ACTIVATION_BITS, bias, lane_bits, largest
-from tensorjoin.passes.relational.values import Emitter, as_tensor, key, layout_of, relation_of
+from tensorjoin.passes.relational.values import (
+    Emitter,
+    as_tensor,
+    chosen,
+    key,
+    layout_of,
+    relation_of,
+)
 
 STEPS = float(largest(ACTIVATION_BITS))
 
@@ -54,14 +61,6 @@ def scale_place(layout: LayoutAttr, number: int) -> Attribute:
     if layout.columns.data == 1:
         return lit(number)
     return call("add", call("mul", col("group"), lit(layout.lanes.data)), lit(number))
-
-
-def chosen(number: Attribute, choices: Sequence[Attribute]) -> Attribute:
-    """The choice that `number` counts, from 0."""
-    choice = choices[-1]
-    for k in reversed(range(len(choices) - 1)):
-        choice = call("if", call("eq", number, lit(k)), choices[k], choice)
-    return choice
 
 
 def renamed(out: Emitter, tensor: SSAValue, names: Sequence[str]) -> SSAValue:

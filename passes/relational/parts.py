@@ -141,14 +141,16 @@ def scaled(
     relation: SSAValue,
     columns: list[str],
 ) -> SSAValue:
-    """What a map computes of each part of a product."""
-    labels, result = ten.parse_indices(op.indices.data)
+    """What a map computes of each part of a product, by the product's names for the axes."""
+    labels, own = ten.parse_indices(op.indices.data)
+    _, result = ten.parse_indices(product.indices.data)
+    renamed = str.maketrans(own, result)
     arguments: list[Attribute] = []
     inputs = [relation]
     for number, (value, letters) in enumerate(zip(op.inputs, labels, strict=True)):
         arguments.append(col(f"x{number}"))
         if value != product.result:
-            inputs.append(out.rows(value, list(letters), f"x{number}"))
+            inputs.append(out.rows(value, list(letters.translate(renamed)), f"x{number}"))
     place = list(op.inputs).index(product.result)
     joined = out.join(inputs)
     values: dict[str, Attribute] = {}

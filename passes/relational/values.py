@@ -77,6 +77,10 @@ class Emitter:
         """The relation of a tensor, its keys renamed, its element in `column`; chunks stay."""
         if (axis := abreast_of(tensor)) is not None:
             return self.apart(tensor, names, axis, column)
+        if (layout := layout_of(tensor)) is not None and layout.parts.data != 1:
+            raise TensorjoinError(
+                "a weight in parts is read by products alone, as their second factor"
+            )
         relation = relation_of(tensor)
         keys = dict(zip(names, schema(relation).extents, strict=True))
         values = element(relation, column)
@@ -92,9 +96,7 @@ class Emitter:
         keys = dict(zip(others, schema(relation).extents, strict=True))
         renamed = self.emit(rel.ProjectOp(relation, keys, parts))
         numbered = self.emit(rel.JoinOp([renamed, self.emit(rel.RangeOp(number, len(parts)))]))
-        *first, value = parts.values()
-        for k, part in reversed(list(enumerate(first))):
-            value = call("if", call("eq", col(number), lit(k)), part, value)
+        value = chosen(col(number), list(parts.values()))
         return self.emit(rel.ProjectOp(numbered, {name: name for name in names}, {column: value}))
 
     def rows(self, tensor: SSAValue, names: Sequence[str], column: str = "v") -> SSAValue:
@@ -163,6 +165,14 @@ class Emitter:
 
     def join(self, relations: Sequence[SSAValue]) -> SSAValue:
         return relations[0] if len(relations) == 1 else self.emit(rel.JoinOp(relations))
+
+
+def chosen(number: Attribute, choices: Sequence[Attribute]) -> Attribute:
+    """The choice that `number` counts, from 0."""
+    choice = choices[-1]
+    for k in reversed(range(len(choices) - 1)):
+        choice = call("if", call("eq", number, lit(k)), choices[k], choice)
+    return choice
 
 
 def element(relation: SSAValue, column: str = "v") -> dict[str, Attribute]:

@@ -395,6 +395,14 @@ func.func @parts_of_several_indices() {
 
 // -----
 
+func.func @one_part() {
+  %w = ten.weight @w from ["a"] layout <arrays 2 by 4 parts 1 of 1> : tensor<3x1x8xf32>
+  func.return
+}
+// CHECK: parts of axis 1: there are two at least
+
+// -----
+
 func.func @parts_of_no_axis() {
   %w = ten.weight @w from ["a"] layout <arrays 1 by 4 parts 2 of 3> : tensor<3x8xf32>
   func.return

@@ -25,6 +25,7 @@ func.func @operators(%x: tensor<?x4xf32>, %s: tensor<?xf32>, %ids: tensor<?xi32>
   // GENERIC-NEXT: %pivoted = "ten.weight"() <{symbol = @pivoted, sources = ["pivoted"], layout = #rel.layout<pivoted 1 by 4 in 2>}> : () -> tensor<8x4xf32>
   %pairs = ten.weight @q_k from ["q", "k"] layout <arrays 3 by 4 parts 2 of 1> : tensor<3x2x2x4xf32>
   // CHECK-NEXT: %pairs = ten.weight @q_k from ["q", "k"] layout <arrays 3 by 4 parts 2 of 1> : tensor<3x2x2x4xf32>
+  // GENERIC-NEXT: %pairs = "ten.weight"() <{symbol = @q_k, sources = ["q", "k"], layout = #rel.layout<arrays 3 by 4 parts 2 of 1>}> : () -> tensor<3x2x2x4xf32>
   %t = ten.weight @table from ["table"] layout <rows> : tensor<8x4xf32>
   // CHECK-NEXT: %t = ten.weight @table from ["table"] layout <rows> : tensor<8x4xf32>
   // GENERIC-NEXT: %t = "ten.weight"() <{symbol = @table, sources = ["table"], layout = #rel.layout<rows>}> : () -> tensor<8x4xf32>
