@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from string import ascii_lowercase
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, f32
+from xdsl.dialects.builtin import ModuleOp, f32, f64
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import GreedyRewritePatternApplier, PatternRewriteWalker
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -71,7 +71,7 @@ def rotated_pairs(slice: ten.SliceOp, axis: int) -> int | None:
     labels, result = parse_indices(op.indices.data)
     pair = labels[use.index][axis + 1]
     is_summed = pair not in result and sum(pair in letters for letters in labels) == 2
-    are_floats = all(tensor(value).get_element_type() == f32 for value in op.inputs)
+    are_floats = all(tensor(value).get_element_type() in (f32, f64) for value in op.inputs)
     return head[1] if is_summed and are_floats and head[0] == PAIR else None
 
 

@@ -179,9 +179,9 @@ def test_rotations_of_pairs(database: Database, between: str) -> None:
     """A projection whose pairs are rotated, and what may stand between; heads of 2 x 32."""
     rng = np.random.default_rng(0)
     arrays = {
-        "w": rng.normal(size=(384, 96)) / 10,
+        "w": rng.normal(size=(384, 384)) / 10,
         "s": rng.normal(size=() if between == "scalar" else (4, 1)),
-        "x": rng.normal(size=(4, 96)),
+        "x": rng.normal(size=(4, 384)),
         "r": rng.normal(size=(4, 2, 2, 32)),
     }
     arrays = {name: array.astype(np.float32) for name, array in arrays.items()}
