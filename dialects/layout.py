@@ -110,6 +110,12 @@ class LayoutAttr(ParametrizedAttribute):
         numbers = (self.size, self.bits, self.lanes, self.columns)
         return LayoutAttr(Storage(self.storage.data), axis, *(n.data for n in numbers))
 
+    def in_parts(self, parts: int, parted: int = 0) -> "LayoutAttr":
+        """The same chunks, of each of so many parts of an axis."""
+        numbers = (self.axis, self.size, self.bits, self.lanes, self.columns)
+        storage = Storage(self.storage.data)
+        return LayoutAttr(storage, *(n.data for n in numbers), parts=parts, parted=parted)
+
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
         with parser.in_angle_brackets():

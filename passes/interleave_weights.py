@@ -94,16 +94,5 @@ class InterleaveWeightsPass(ModulePass):
             # All that read a table read it as it is stored.
             if all(can_interleave(weight, profile) for weight in readers):
                 for weight in readers:
-                    weight.layout = in_parts(weight)
-
-
-def in_parts(weight: ten.WeightOp) -> LayoutAttr:
-    layout = weight.layout
-    assert layout is not None
-    return LayoutAttr(
-        Storage(layout.storage.data),
-        layout.axis.data,
-        layout.size.data,
-        columns=layout.columns.data,
-        parts=len(weight.sources),
-    )
+                    if (layout := weight.layout) is not None:
+                        weight.layout = layout.in_parts(len(weight.sources))

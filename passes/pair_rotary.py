@@ -11,7 +11,7 @@ from xdsl.pattern_rewriter import GreedyRewritePatternApplier, PatternRewriteWal
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from tensorjoin.dialects import ten
-from tensorjoin.dialects.layout import LayoutAttr, Storage
+from tensorjoin.dialects.layout import LayoutAttr
 from tensorjoin.dialects.ten import is_sparse, parse_indices, tensor, tensor_type
 from tensorjoin.passes.canonicalization.ten import ReshapeOfReshape, SameShape
 from tensorjoin.passes.interleave_weights import fits, product_with, readers_of_weights
@@ -87,8 +87,8 @@ def cut_letter(indices: str, letter: str) -> str:
     return indices.replace(letter, "".join(free[:3]))
 
 
-def cut_into_heads(rotated: RotatedProduct) -> None:
-    """Cut the rows of a weight and the axis of all that is computed of them."""
+def cut_into_heads(rotated: RotatedProduct, layout: LayoutAttr) -> None:
+    """Cut the rows of a weight and the axis of all that is computed of them; it is stored anew."""
     weight, contract, scaling = rotated.weight, rotated.product.contract, rotated.product.scaling()
     axis, cut = rotated.product.axis, rotated.cut
     _, letters = parse_indices(contract.indices.data)
@@ -98,7 +98,7 @@ def cut_into_heads(rotated: RotatedProduct) -> None:
         cut_axis(tensor(weight.result), 0, cut),
         weight.layer,
         weight.layers,
-        in_pairs(weight.layout),
+        layout,
         None if weight.gain is None else weight.gain.data,
     )
     type = cut_axis(tensor(contract.result), axis, cut)
@@ -128,19 +128,6 @@ def cut_into_heads(rotated: RotatedProduct) -> None:
             Rewriter.erase_op(old)
 
 
-def in_pairs(layout: LayoutAttr | None) -> LayoutAttr:
-    """The layout of a weight [rows, width], when its rows are cut into heads."""
-    assert layout is not None
-    return LayoutAttr(
-        Storage(layout.storage.data),
-        layout.axis.data + 2,
-        layout.size.data,
-        columns=layout.columns.data,
-        parts=PAIR,
-        parted=1,
-    )
-
-
 @dataclass(frozen=True)
 class PairRotaryPass(ModulePass):
     """
@@ -162,7 +149,9 @@ class PairRotaryPass(ModulePass):
                 continue
             ((_, layout),) = stored
             if layout is not None and fits(layout, PAIR, profile):
+                # Heads, pairs and frequencies take the place of one axis before that of the chunks.
+                in_pairs = layout.along(layout.axis.data + 2).in_parts(PAIR, parted=1)
                 for found in rotated:
-                    cut_into_heads(found)
+                    cut_into_heads(found, in_pairs)
                 patterns = GreedyRewritePatternApplier([ReshapeOfReshape(), SameShape()])
                 PatternRewriteWalker(patterns).rewrite_module(op)

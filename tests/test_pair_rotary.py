@@ -181,6 +181,21 @@ def test_other_layouts_stay(layout: str):
     assert paired(applied(module, PairRotaryPass())) == {}
 
 
+def test_pairs_beside_columns():
+    """Where other weights are columns of numbers, vectors are cut into numbers: of the same axis."""
+    other = """  %o = ten.weight @t from ["t"] layout <columns 1 by 5> : tensor<4x10xf32>
+  %p = ten.contract "pi,oi->po"(%x, %o)
+    : (tensor<?x10xf32>, tensor<4x10xf32>) -> tensor<?x4xf32>
+  ten.output %p to @p ["p", "o"] : tensor<?x4xf32>
+"""
+    pairs = str(applied(DENSE, *laid_out("arrays"), PairRotaryPass()))
+    before, line, rest = pairs.partition("-> (tensor<?x2x2x3xf32>, tensor<?x6xf32>) {\n")
+    module = f"{before}{line}{other}{rest}"
+    after = assert_same_meaning(module, CONVERT, ExpandVectorsPass())
+    tables = [op for op in after.ops if isinstance(op, rel.TableOp) and op.sym_name.data == "w"]
+    assert [str(table.layout) for table in tables] == ["#rel.layout<columns 3 by 4 parts 2 of 1>"]
+
+
 def test_halves():
     layout = "layout <halves 1 by 5> "
     module = applied(DENSE.replace(": tensor<18x10xf32>\n", f"{layout}: tensor<18x10xf32>\n", 1))

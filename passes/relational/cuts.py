@@ -34,10 +34,12 @@ class Cut:
         """The layout of a table whose vectors are cut so, which may have been arrays."""
         if layout.storage.data != Storage.ARRAYS:
             return layout
-        axis, size, parts = layout.axis.data, layout.size.data, layout.parts.data
+        axis, size = layout.axis.data, layout.size.data
         if self.vector:
-            return LayoutAttr(Storage.PIVOTED, axis, size, columns=self.columns, parts=parts)
-        return LayoutAttr(Storage.COLUMNS, axis, size, parts=parts)
+            cut = LayoutAttr(Storage.PIVOTED, axis, size, columns=self.columns)
+        else:
+            cut = LayoutAttr(Storage.COLUMNS, axis, size)
+        return cut.in_parts(layout.parts.data, layout.parted.data)
 
 
 @dataclass(frozen=True)

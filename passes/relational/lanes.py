@@ -35,7 +35,7 @@ def lanes_of(tensor: SSAValue) -> LayoutAttr | None:
     return layout if layout is not None and layout.is_packed else None
 
 
-def digits(packed: Attribute, layout: LayoutAttr) -> Attribute:
+def as_digits(packed: Attribute, layout: LayoutAttr) -> Attribute:
     """A number that elements share, or a sum of such, with no negative lane but the last."""
     shift = bias(lane_bits(layout.group, layout.bits.data), layout.lanes.data)
     integer = call("to_long", packed) if layout.storage.data == Storage.DOUBLES else packed
@@ -114,12 +114,12 @@ def dots(layout: LayoutAttr) -> dict[str, Attribute]:
     """The packed sum of each group of a row, as digits."""
     groups, size = layout.columns.data, layout.group
     if groups == 1:
-        return {"t0": digits(call("dot", col("x"), col("v")), layout)}
+        return {"t0": as_digits(call("dot", col("x"), col("v")), layout)}
     cut = {
         k: [call("slice", col(name), lit(k * size), lit(size)) for name in ("x", "v")]
         for k in range(groups)
     }
-    return {f"t{k}": digits(call("dot", *vectors), layout) for k, vectors in cut.items()}
+    return {f"t{k}": as_digits(call("dot", *vectors), layout) for k, vectors in cut.items()}
 
 
 def lane_sum(layout: LayoutAttr, number: int) -> Attribute:
@@ -127,9 +127,9 @@ def lane_sum(layout: LayoutAttr, number: int) -> Attribute:
     groups, lanes = layout.columns.data, layout.lanes.data
     parts: list[Attribute] = []
     for group in range(groups):
-        magnitude = col("m") if groups == 1 else call("element", col("m"), lit(group))
+        scale = col("m") if groups == 1 else call("element", col("m"), lit(group))
         part = scaled_lane(col(f"t{group}"), layout, number, lit(group * lanes + number))
-        parts.append(call("mul", part, magnitude))
+        parts.append(call("mul", part, scale))
     return reduce(lambda a, b: call("add", a, b), parts)
 
 
@@ -197,7 +197,7 @@ class ConvertGatherOfLanes(RewritePattern):
         if extent % size:
             found = out.emit(rel.SelectOp(found, call("lt", index, lit(extent))))
         keys = [AssignmentAttr(axis, index, extent) if n == axis else key(n) for n in result]
-        number = digits(call("element", col("v"), col("slot")), layout)
+        number = as_digits(call("element", col("v"), col("slot")), layout)
         element = {"t": number, "s": col("s"), "lane": col("lane")}
         if layout.columns.data > 1:
             element["group"] = call("idiv", col("slot"), lit(layout.group))
