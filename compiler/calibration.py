@@ -8,13 +8,14 @@ Measured coefficients as files: those that come with the package, and those meas
 import json
 import math
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from tensorjoin.cost import TERMS, Coefficients
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.forms import FORMS, PASS_TERMS, PassCosts
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Calibration:
     version: str
     seconds: Coefficients
     """For one of each term of `Work`."""
+    passes: PassCosts = field(default_factory=dict[str, Coefficients])
+    """What passes cost in each form; empty where programs have but one."""
 
 
 def shipped(engine: str) -> Calibration:
@@ -39,10 +42,14 @@ def chosen(engine: str, file: str) -> Calibration:
     return read(Path(file)) if file else shipped(engine)
 
 
+def settings_folder() -> Path:
+    """Where what was measured at home is kept."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "tensorjoin"
+
+
 def stored_path(engine: str, version: str) -> Path:
     """Where the calibration of an engine belongs."""
-    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(home) / "tensorjoin" / "costs" / f"{engine}-{version}.json"
+    return settings_folder() / "costs" / f"{engine}-{version}.json"
 
 
 def stored(engine: str, version: str) -> Path | None:
@@ -75,12 +82,17 @@ def read(path: Path) -> Calibration:
 def store(measured: Calibration) -> Path:
     """Write a calibration to where it belongs, in the place of an earlier one."""
     path = stored_path(measured.engine, measured.version)
+    write_json(path, asdict(measured))
+    return path
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a file in the place of an earlier one, or leave that one as it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # A reader sees the old file or the new one, and never a part.
     draft = path.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps(asdict(measured), indent=2) + "\n")
+    draft.write_text(json.dumps(value, indent=2) + "\n")
     draft.replace(path)
-    return path
 
 
 def _parsed(text: str, where: str) -> Calibration:
@@ -89,19 +101,25 @@ def _parsed(text: str, where: str) -> Calibration:
         loaded = cast(object, json.loads(text))
     except ValueError as error:
         raise TensorjoinError(strange) from error
-    fields = cast(dict[str, Any], loaded) if isinstance(loaded, dict) else {}
-    seconds = fields.get("seconds")
-    if not isinstance(seconds, dict):
+    fields = _object(loaded)
+    seconds = _times(fields.get("seconds"), TERMS)
+    forms = _object(fields.get("passes"))
+    passes = {form: times for form in forms if (times := _times(forms[form], PASS_TERMS))}
+    if seconds is None or len(passes) != len(forms) or not set(passes) <= set(FORMS):
         raise TensorjoinError(strange)
-    known = cast(dict[str, Any], seconds)
-    values = {term: known.get(term) for term in TERMS}
-    if set(known) != set(TERMS) or not all(map(_is_time, values.values())):
-        raise TensorjoinError(strange)
-    return Calibration(
-        str(fields.get("engine")),
-        str(fields.get("version")),
-        {term: float(cast(float, value)) for term, value in values.items()},
-    )
+    return Calibration(str(fields.get("engine")), str(fields.get("version")), seconds, passes)
+
+
+def _object(value: object) -> dict[str, object]:
+    return cast(dict[str, object], value) if isinstance(value, dict) else {}
+
+
+def _times(value: object, terms: tuple[str, ...]) -> dict[str, float] | None:
+    """The seconds of each term, or None where they are something else."""
+    known = _object(value)
+    if set(known) != set(terms) or not all(map(_is_time, known.values())):
+        return None
+    return {term: float(cast(float, known[term])) for term in terms}
 
 
 def _is_time(value: object) -> bool:

@@ -7,6 +7,7 @@ from xdsl.transforms.canonicalize import CanonicalizePass
 from xdsl.transforms.common_subexpression_elimination import CommonSubexpressionElimination
 
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.forms import LAYERWISE
 from tensorjoin.layouts import longest_half
 from tensorjoin.passes.allocate_scratch import AllocateScratchPass
 from tensorjoin.passes.assign_layouts import AssignLayoutsPass
@@ -45,7 +46,6 @@ from tensorjoin.passes.tile_weights import TileWeightsPass
 from tensorjoin.passes.vectorize_rows import VectorizeRowsPass
 from tensorjoin.passes.widen_rows import WidenRowsPass
 from tensorjoin.passes.widen_singles import WidenSinglesPass
-from tensorjoin.program import LAYERWISE
 from tensorjoin.targets import MATH_FUNCTIONS, TargetProfile
 
 Pipeline = tuple[ModulePass, ...]

@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-LAYERWISE = "layerwise"
-"""The procedure that does what `forward` does by statements for each layer."""
-
 
 @dataclass(frozen=True)
 class Statement:

@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlglot import exp
@@ -18,11 +18,14 @@ from tensorjoin.backends.emitter import emit_program
 from tensorjoin.calibration import Calibration
 from tensorjoin.cost import MatrixLayout, Product, matrix_product, seconds
 from tensorjoin.dialects.ten import Ten
+from tensorjoin.fitting import least_deviations
 from tensorjoin.layouts import candidates
 from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.passes.push_projections import PushProjectionsPass
 from tensorjoin.pipelines import to_statements
 from tensorjoin.program import Program, Table
+from tensorjoin.runtime.calibrate_passes import SHAPES as SHAPES_OF_MODELS
+from tensorjoin.runtime.calibrate_passes import calibrate_passes
 from tensorjoin.runtime.catalog import statement, table
 from tensorjoin.runtime.weights import rows_of
 from tensorjoin.targets import TargetProfile, target_profile
@@ -46,10 +49,6 @@ CHUNKS = (16, 64, 128, 256, 768, 2048)
 NARROW = (16,)
 """Chunks for columns where vectors do the same."""
 
-REWEIGHTINGS = 20
-DESCENTS = 300
-SMALL_DEVIATION = 0.02
-
 Progress = Callable[[int, int], None]
 """Called with the products measured and the products in all."""
 
@@ -67,20 +66,25 @@ def calibrate(
     database: Database, progress: Progress = lambda measured, total: None
 ) -> tuple[Calibration, list[Measurement]]:
     """
-    Measure an engine for less than a minute, in temporary tables that are gone afterwards.
+    Measure an engine for about a minute, in temporary tables, and files of their own, that
+    are gone afterwards.
 
     Raises TensorjoinError where the engine refuses a statement.
     """
     profile = database.extended_profile()
     planned = list(plan(profile))
+    models = len(SHAPES_OF_MODELS) if profile.recurses else 0
     measurements: list[Measurement] = []
     start = time.monotonic()
     for number, (layout, product) in enumerate(planned):
         if time.monotonic() - start > SECONDS:
             break
         measurements.append(Measurement(layout, product, measure(database, layout, product)))
-        progress(number + 1, len(planned))
-    return fitted(profile, database.version(), measurements), measurements
+        progress(number + 1, len(planned) + models)
+    steps = itertools.count(len(measurements) + 1)
+    passes = calibrate_passes(database, lambda: progress(next(steps), len(measurements) + models))
+    found = fitted(profile, database.version(), measurements)
+    return replace(found, passes=passes), measurements
 
 
 def plan(profile: TargetProfile) -> Iterator[tuple[MatrixLayout, Product]]:
@@ -112,28 +116,6 @@ def fitted(profile: TargetProfile, version: str, measurements: list[Measurement]
     return Calibration(
         profile.name, version, {name: float(x) for name, x in zip(names, found, strict=True)}
     )
-
-
-def least_deviations(matrix: np.ndarray) -> np.ndarray:
-    """
-    The x >= 0 for which the sum of |matrix x - 1| is least, to some digits.
-
-    Least squares, weighted by one over the deviation until that changes little: what else the
-    machine does spoils single measurements, which then count for less. The squares go down term by
-    term, as the terms differ by orders of magnitude.
-    """
-    weights = np.ones(len(matrix))
-    x = np.zeros(matrix.shape[1])
-    for _ in range(REWEIGHTINGS):
-        weighted = matrix * weights[:, None]
-        squares = (weighted * weighted).sum(axis=0)
-        rest = weights - weighted @ x
-        for _, k in itertools.product(range(DESCENTS), np.flatnonzero(squares)):
-            new = max(0.0, x[k] + weighted[:, k] @ rest / squares[k])
-            rest -= weighted[:, k] * (new - x[k])
-            x[k] = new
-        weights = 1 / np.sqrt(np.maximum(np.abs(matrix @ x - 1), SMALL_DEVIATION))
-    return x
 
 
 def relative_error(calibration: Calibration, measurements: list[Measurement]) -> float:

@@ -29,6 +29,7 @@ class Manifest:
     max_positions: int
     layers: int
     parameters: int
+    layer_parameters: int
     rows: int
     """The rows of the largest table."""
     bos_token_id: int | None

@@ -11,6 +11,7 @@ from tensorjoin.backends.database import Database
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.frontends.tokenizer import StreamingDecoder
 from tensorjoin.runtime.catalog import StoredModel, find_model
+from tensorjoin.runtime.form_choice import settle
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.prompt import encode, tokenizer_of
 from tensorjoin.runtime.session import Sampling, Session
@@ -94,11 +95,14 @@ class LanguageModel:
     ) -> Iterator[int]:
         """The tokens of a continuation, without the one that ends the sequence."""
         ids = self.encode(prompt) if isinstance(prompt, str) else prompt
-        return self._new_stream().generate(ids, max_tokens, sampling or Sampling())
+        stream = self._new_stream()
+        settle(stream, max_tokens)
+        return stream.generate(ids, max_tokens, sampling or Sampling())
 
     def logits(self, token_ids: Sequence[int]) -> np.ndarray:
         """The logits after each token: float32 [tokens, vocabulary]."""
         session = self._new_stream()
+        settle(session, 1)
         with self.database.transaction():
             session.forward(token_ids, emit_all=True)
         return session.logits()

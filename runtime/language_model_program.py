@@ -9,12 +9,13 @@ from xdsl.parser import Parser
 
 from tensorjoin.backends.emitter import emit_program
 from tensorjoin.dialects import rel, sql
+from tensorjoin.forms import LAYERWISE
 from tensorjoin.frontends.llama import import_llama
 from tensorjoin.frontends.llama_config import LlamaConfig
 from tensorjoin.names import short_names, table_name
 from tensorjoin.passes.reset_scratch import ResetScratchPass
 from tensorjoin.pipelines import Layout, to_relational, to_statements
-from tensorjoin.program import LAYERWISE, Program
+from tensorjoin.program import Program
 from tensorjoin.targets import TargetProfile
 
 

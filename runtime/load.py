@@ -31,6 +31,8 @@ from tensorjoin.runtime.weights import load_weight
 from tensorjoin.version import VERSION
 
 TOKENS = "tokens"
+FIRST_LAYER = ".layers.0."
+"""In the names of a checkpoint's tensors."""
 
 Progress = Callable[[int, int], None]
 """Called with the elements loaded and the elements in all."""
@@ -65,7 +67,8 @@ def load_model(
         tables = (*lasting, table_name(name, PROGRAM), table_name(name, TOKENS))
         check_lengths(database, name, program)
         database.require_writable()
-        total = sum(int(np.prod(shape)) for shape in expected_tensors(config).values())
+        sizes = {name: prod(shape) for name, shape in expected_tensors(config).items()}
+        total = sum(sizes.values())
         manifest = Manifest(
             version=VERSION,
             target=profile.name,
@@ -73,6 +76,7 @@ def load_model(
             max_positions=config.max_positions,
             layers=config.layers,
             parameters=total,
+            layer_parameters=sum(size for name, size in sizes.items() if FIRST_LAYER in name),
             rows=max(prod(t.keys.values()) for t in program.tables if not t.is_temporary),
             bos_token_id=config.bos_token_id,
             eos_token_ids=config.eos_token_ids,

@@ -14,9 +14,10 @@ from tensorjoin.backends.database import Database, Value
 from tensorjoin.calibration import current
 from tensorjoin.cost import Bound, Coefficients, Work, bound, seconds, total
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.forms import LAYERWISE
 from tensorjoin.layouts import DOUBLE_BYTES
 from tensorjoin.names import table_name
-from tensorjoin.program import LAYERWISE, Step
+from tensorjoin.program import Step
 from tensorjoin.runtime.catalog import StoredModel, column, statement, table
 from tensorjoin.runtime.session import Call, Sampling, Session
 from tensorjoin.runtime.statement_work import TableSize, sources, statement_work, target

@@ -10,15 +10,12 @@ from sqlglot import exp
 
 from tensorjoin.backends.database import Database, Value
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.forms import FORWARD, LAYERWISE, Line, fastest
 from tensorjoin.names import table_name
-from tensorjoin.program import LAYERWISE, Step
+from tensorjoin.program import Step
 from tensorjoin.runtime.catalog import StoredModel, column, load_procedures, statement, table
 
 STREAM = 0
-MANY_ROWS = 96
-LARGE_LAYER = 25_000_000
-"""The rows, and the parameters of a layer, from which on statements for each layer, which run on
-several threads, take less time than one for all, which does not."""
 COMPACT_EVERY = 16
 """Runs after which the engine gives deleted rows back."""
 COLDEST = 1e-30
@@ -63,6 +60,8 @@ class Session:
     """The tokens of the stream so far."""
     runs: int = field(default=0, init=False)
     procedures: dict[str, tuple[Step, ...]] = field(init=False)
+    lines: Mapping[str, Line] = field(default_factory=dict[str, Line], init=False)
+    """What a pass takes in each form, where it was measured or predicted; see `form_choice`."""
 
     def __post_init__(self) -> None:
         if not self.database.runs(self.model.manifest.target):
@@ -92,19 +91,22 @@ class Session:
                 calls += [(step, bound) for step in steps]
         self.execute(calls)
 
-    def goes_by_layers(self, rows: int) -> bool:
-        """Whether a batch is better run by statements for each layer, if there is the choice."""
-        manifest = self.model.manifest
-        is_large = manifest.parameters >= LARGE_LAYER * manifest.layers
-        return LAYERWISE in self.procedures and (rows >= MANY_ROWS or is_large)
+    def form(self, rows: int) -> str:
+        """The procedure that runs a batch of so many rows, the faster one if there are two."""
+        if LAYERWISE not in self.procedures:
+            return FORWARD
+        return fastest(self.lines, rows) if self.lines else FORWARD
 
     def execute(self, calls: Sequence[Call]) -> None:
         """Run statements of a procedure in order."""
         self.database.execute_all((step.statement, values) for step, values in calls)
 
-    def forward(self, tokens: Sequence[int], emit_all: bool = False) -> None:
+    def forward(
+        self, tokens: Sequence[int], emit_all: bool = False, form: str | None = None
+    ) -> None:
         """
-        Append tokens to the stream and compute their logits: of the last, or of all.
+        Append tokens to the stream and compute their logits: of the last, or of all; in the faster
+        form of the program, or in the one that is named.
 
         Raises TensorjoinError where a token is not in the vocabulary, or the context is full.
         """
@@ -135,7 +137,7 @@ class Session:
                 emit=int(emit),
             )
         self.run("remember")
-        self.run(LAYERWISE if self.goes_by_layers(len(tokens)) else "forward")
+        self.run(form or self.form(len(tokens)))
         self.length += len(tokens)
 
     def logits(self) -> np.ndarray:

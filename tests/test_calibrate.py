@@ -11,9 +11,13 @@ from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
 from tensorjoin.calibration import read
 from tensorjoin.cost import TERMS, MatrixLayout, Product
+from tensorjoin.fitting import least_deviations
+from tensorjoin.forms import FORMS
 from tensorjoin.program import Statement
 from tensorjoin.runtime import calibrate as calibration
-from tensorjoin.runtime.calibrate import calibrate, compiled, least_deviations, measure, plan
+from tensorjoin.runtime import calibrate_passes
+from tensorjoin.runtime.calibrate import calibrate, compiled, measure, plan
+from tensorjoin.runtime.calibrate_passes import Shape
 from tensorjoin.tools import sql_run
 
 
@@ -23,6 +27,9 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "SHAPES", ((8, 16), (16, 64)))
     monkeypatch.setattr(calibration, "LARGE_SHAPES", ((8, 16), (16, 64)))
     monkeypatch.setattr(calibration, "RUNS", (2, 2))
+    shapes = (Shape(64, 1), Shape(64, 3))
+    monkeypatch.setattr(calibration, "SHAPES_OF_MODELS", shapes)
+    monkeypatch.setattr(calibrate_passes, "SHAPES", shapes)
 
 
 @pytest.mark.usefixtures("short")
@@ -34,7 +41,10 @@ def test_an_engine(database: Database):
     assert list(found.seconds) == list(TERMS)
     assert all(second >= 0 for second in found.seconds.values())
     assert any(second > 0 for second in found.seconds.values())
-    assert shown[-1] == (len(measurements), len(measurements))
+    steps = len(measurements) + (2 if database.profile.recurses else 0)
+    assert shown[-1] == (steps, steps)
+    assert set(found.passes) == (set(FORMS) if database.profile.recurses else set())
+    assert all(second >= 0 for costs in found.passes.values() for second in costs.values())
     assert database.tables() == set()
 
 
@@ -90,6 +100,7 @@ def test_every_storage_is_measured(database: Database):
 def test_time_runs_out(database: Database, monkeypatch: pytest.MonkeyPatch):
     clock = itertools.count(step=calibration.SECONDS)
     monkeypatch.setattr(calibration.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(calibration, "calibrate_passes", lambda *_: {})
     _, measurements = calibrate(database)
     assert len(measurements) == 1
 

@@ -8,6 +8,7 @@ import pytest
 from tensorjoin.calibration import Calibration, read, shipped, store, stored_path
 from tensorjoin.cost import TERMS, Product
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.forms import FORMS, PASS_TERMS
 from tensorjoin.layouts import candidates, cheapest
 from tensorjoin.targets import TARGETS
 
@@ -26,7 +27,8 @@ def test_what_is_stored_is_read(home: Path):
     assert path == stored_path("sqlite", "3.40.1")
     assert path == home / "tensorjoin" / "costs" / "sqlite-3.40.1.json"
     assert read(path) == measured
-    again = Calibration("sqlite", "3.40.1", dict.fromkeys(TERMS, 0.25))
+    passes = dict.fromkeys(FORMS, dict.fromkeys(PASS_TERMS, 0.5))
+    again = Calibration("sqlite", "3.40.1", dict.fromkeys(TERMS, 0.25), passes)
     assert read(store(again)) == again
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
@@ -42,6 +44,10 @@ def test_what_is_stored_is_read(home: Path):
         json.dumps({"seconds": {**dict.fromkeys(TERMS, 0.0), "read": "a"}}),
         json.dumps({"seconds": {**dict.fromkeys(TERMS, 0.0), "read": float("nan")}}),
         json.dumps({"seconds": {**dict.fromkeys(TERMS, 0.0), "other": 1}}),
+        json.dumps({"seconds": dict.fromkeys(TERMS, 0.0), "passes": {"forward": {"layers": 1.0}}}),
+        json.dumps(
+            {"seconds": dict.fromkeys(TERMS, 0.0), "passes": {"b": dict.fromkeys(PASS_TERMS, 1)}}
+        ),
     ],
 )
 def test_what_is_no_calibration_is_refused(tmp_path: Path, text: str):

@@ -10,8 +10,8 @@ from models.references import Reference, reference
 
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
+from tensorjoin.forms import LAYERWISE
 from tensorjoin.pipelines import Layout
-from tensorjoin.program import LAYERWISE
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Sampling, Session
 

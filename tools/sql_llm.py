@@ -259,6 +259,7 @@ def drop(args: argparse.Namespace) -> None:
 
 def generate(args: argparse.Namespace) -> None:
     from tensorjoin.runtime.catalog import find_model
+    from tensorjoin.runtime.form_choice import settle
     from tensorjoin.runtime.prompt import encode, tokenizer_of
     from tensorjoin.runtime.session import Sampling, Session
 
@@ -270,8 +271,9 @@ def generate(args: argparse.Namespace) -> None:
         if prompt is None:
             prompt = encode(model, tokenizer, args.prompt)
         seconds: list[float] = []
-        tokens = Session(database, model).generate(prompt, args.max_tokens, sampling)
-        tokens = timed(tokens, seconds)
+        session = Session(database, model)
+        settle(session, args.max_tokens)
+        tokens = timed(session.generate(prompt, args.max_tokens, sampling), seconds)
         if args.format == "json":
             answer = answered(prompt, list(tokens), args.max_tokens, tokenizer)
             print(json.dumps(answer | measured(seconds)))
@@ -362,6 +364,7 @@ def logits(args: argparse.Namespace) -> None:
     import numpy as np
 
     from tensorjoin.runtime.catalog import find_model
+    from tensorjoin.runtime.form_choice import settle
     from tensorjoin.runtime.session import Session
 
     # Known before the work is done.
@@ -371,6 +374,7 @@ def logits(args: argparse.Namespace) -> None:
         raise TensorjoinError("there are no tokens: give at least one by --token-ids")
     with opened(args) as database:
         session = Session(database, find_model(database, args.name))
+        settle(session, 1)
         with database.transaction():
             session.forward(args.token_ids, emit_all=True)
         computed = session.logits()

@@ -11,8 +11,9 @@ from typing import ClassVar, Literal
 from llm.contender import Contender, Floats, Runner
 from llm.server import postgres_server
 from tensorjoin.backends.connect import connect
+from tensorjoin.forms import LAYERWISE
 from tensorjoin.pipelines import Layout
-from tensorjoin.program import LAYERWISE, Statement
+from tensorjoin.program import Statement
 from tensorjoin.runtime.catalog import find_model
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Sampling, Session

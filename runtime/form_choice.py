@@ -1,0 +1,90 @@
+"""
+The form in which a session runs its passes: as calibrated, as tried before, or as tried now.
+
+Where a program has one form only, nothing is chosen.
+"""
+
+import time
+from collections.abc import Mapping
+from hashlib import sha256
+from statistics import median
+
+from tensorjoin.calibration import Calibration, read, shipped, stored
+from tensorjoin.forms import FORMS, LAYERWISE, Line, predicted, through
+from tensorjoin.program import Step
+from tensorjoin.runtime.catalog import Manifest, StoredModel
+from tensorjoin.runtime.session import Session
+from tensorjoin.trials import remember, remembered
+
+MANY = 8
+"""The rows of the passes that tell what a further row takes."""
+RUNS = 5
+"""Tokens that are tried in each form, of which the median counts."""
+CLEAR = 1.5
+"""Where one form takes so many times as long as the other, two runs tell them apart."""
+WORTH_TRYING = 2 * (1 + RUNS)
+"""New tokens from which on a trial is worth its own passes."""
+
+
+def settle(session: Session, new_tokens: int) -> None:
+    """
+    Choose the form of a session whose stream is empty, before so many tokens are generated: by a
+    calibration of this version of the engine, by an earlier trial on it, or by a trial of both
+    forms, if there are tokens enough to come. Otherwise what comes with the package decides.
+    """
+    if LAYERWISE not in session.procedures:
+        return
+    database, manifest = session.database, session.model.manifest
+    engine, version = database.extended_profile().name, database.version()
+    program = digest(session.model, session.procedures)
+    if (calibrated := _calibration(engine, version)) and calibrated.passes:
+        session.lines = _predicted(calibrated, manifest)
+    elif lines := remembered(engine, version, program):
+        session.lines = lines
+    elif new_tokens >= WORTH_TRYING and manifest.max_positions >= MANY:
+        session.lines = tried(session)
+        remember(engine, version, program, session.lines)
+    else:
+        session.lines = _predicted(shipped(engine), manifest)
+
+
+def tried(session: Session) -> dict[str, Line]:
+    """The line of each form by some passes of both in turns; the stream is empty afterwards."""
+    # The first passes read the weights from disk.
+    several = {form: _timed(session, form, MANY) for form in FORMS[::-1]}
+    tokens: dict[str, list[float]] = {form: [] for form in FORMS}
+    several = {form: min(several[form], _timed(session, form, MANY)) for form in FORMS}
+    for run in range(RUNS):
+        for form in FORMS:
+            tokens[form].append(_timed(session, form, 1))
+        if run and _are_apart(*map(median, tokens.values())):
+            break
+    session.restart()
+    return {form: through({1: median(tokens[form]), MANY: several[form]}) for form in FORMS}
+
+
+def digest(model: StoredModel, procedures: Mapping[str, tuple[Step, ...]]) -> str:
+    """Identifies a program: what its forms run, over which weights."""
+    statements = [step.statement.sql for form in FORMS for step in procedures[form]]
+    return sha256("\0".join([model.manifest.digest, *statements]).encode()).hexdigest()
+
+
+def _are_apart(first: float, second: float) -> bool:
+    return max(first, second) > CLEAR * min(first, second)
+
+
+def _timed(session: Session, form: str, rows: int) -> float:
+    session.restart()
+    start = time.perf_counter()
+    with session.step():
+        session.forward([0] * rows, form=form)
+    return time.perf_counter() - start
+
+
+def _calibration(engine: str, version: str) -> Calibration | None:
+    path = stored(engine, version)
+    return None if path is None else read(path)
+
+
+def _predicted(calibration: Calibration, manifest: Manifest) -> dict[str, Line]:
+    return predicted(calibration.passes, manifest.layers, manifest.layer_parameters)
