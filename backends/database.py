@@ -2,23 +2,20 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
 from sqlglot import exp
 
+from tensorjoin.backends.interrupts import held, take
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Statement
 from tensorjoin.targets import TargetProfile
 
-T = TypeVar("T")
-
-CANCEL_SECONDS = 0.1
 Value = int | float | str | None
 NO_VALUES: Mapping[str, Value] = MappingProxyType({})
 
@@ -27,8 +24,8 @@ class Database(ABC):
     """
     An open connection to one engine.
 
-    Every method raises a one-line `TensorjoinError` when the engine refuses, and lets
-    `KeyboardInterrupt` through.
+    Every method raises a one-line `TensorjoinError` when the engine refuses. Ctrl-C ends it, and
+    `KeyboardInterrupt` is raised once the engine has ended what it was doing.
     """
 
     profile: TargetProfile
@@ -46,7 +43,7 @@ class Database(ABC):
 
     def execute(self, statement: Statement, values: Mapping[str, Value] = NO_VALUES) -> None:
         """Run a statement; `values` may hold more names than it has parameters."""
-        with self._one_line_errors():
+        with self._engine_call():
             self._execute(statement, self._arguments(statement, values))
 
     def execute_all(self, calls: Iterable[tuple[Statement, Mapping[str, Value]]]) -> None:
@@ -54,14 +51,14 @@ class Database(ABC):
         Run statements with their values as `execute` does, in order, up to one that fails; outside
         of a transaction, those before it may then be undone as well.
         """
-        with self._one_line_errors():
+        with self._engine_call():
             self._execute_all([(each, self._arguments(each, values)) for each, values in calls])
 
     def query(
         self, statement: Statement, values: Mapping[str, Value] = NO_VALUES
     ) -> list[tuple[Any, ...]]:
         """The rows of a statement; `values` may hold more names than it has parameters."""
-        with self._one_line_errors():
+        with self._engine_call():
             return self._query(statement, self._arguments(statement, values))
 
     @contextmanager
@@ -71,30 +68,34 @@ class Database(ABC):
 
         Without `writes`, only temporary tables change, and nobody else has to wait.
 
-        An engine's error dooms the transaction even if it is caught inside.
+        Inside, Ctrl-C is taken by the methods of the database alone, and by what is
+        `interruptible`. An engine's error dooms the transaction even if it is caught.
         """
         if self._in_transaction:
             raise RuntimeError("a transaction is already open")
-        try:
-            self._in_transaction = True
-            self._failed = False
-            with self._one_line_errors():
-                self._begin(writes)
-            yield
-            # PostgreSQL and DuckDB answer this COMMIT with a silent ROLLBACK.
-            if self._failed:
-                raise TensorjoinError(f"{self.profile.name}: a statement of the transaction failed")
-            with self._one_line_errors():
-                self._commit()
-        except BaseException:
-            self._rollback()
-            raise
-        finally:
-            self._in_transaction = False
+        with held():
+            try:
+                self._in_transaction = True
+                self._failed = False
+                with self._engine_call():
+                    self._begin(writes)
+                yield
+                # PostgreSQL and DuckDB answer this COMMIT with a silent ROLLBACK.
+                if self._failed:
+                    raise TensorjoinError(
+                        f"{self.profile.name}: a statement of the transaction failed"
+                    )
+                with self._engine_call():
+                    self._commit()
+            except BaseException:
+                self._rollback()
+                raise
+            finally:
+                self._in_transaction = False
 
     def tables(self) -> set[str]:
         """The names of the tables and views which an unqualified name can reach."""
-        with self._one_line_errors():
+        with self._engine_call():
             return self._tables()
 
     def version(self) -> str:
@@ -104,7 +105,7 @@ class Database(ABC):
 
     def columns(self, statement: Statement) -> list[str]:
         """The names of the columns that a query has."""
-        with self._one_line_errors():
+        with self._engine_call():
             return self._columns(statement)
 
     def view_statements(
@@ -142,7 +143,7 @@ class Database(ABC):
             if column.ndim != 1 and not (column.ndim == 2 and self.extended_profile().vectors):
                 raise ValueError(f"column {name!r} of {table!r} has {column.ndim} dimensions")
         if rows != {0}:
-            with self._one_line_errors():
+            with self._engine_call():
                 self._insert(table, columns)
 
     @contextmanager
@@ -183,13 +184,17 @@ class Database(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Close the connection; what is not committed is lost."""
+        """
+        Close the connection; what is not committed is lost. A call that cannot be ended is left to
+        the end of the process.
+        """
 
     @abstractmethod
     def _execute(self, statement: Statement, arguments: dict[str, Value]) -> None: ...
 
     def _execute_all(self, calls: Sequence[tuple[Statement, dict[str, Value]]]) -> None:
         for statement, arguments in calls:
+            take()
             self._execute(statement, arguments)
 
     @abstractmethod
@@ -205,7 +210,7 @@ class Database(ABC):
 
     @abstractmethod
     def _rollback(self) -> None:
-        """Must not raise: it runs while another exception is on its way."""
+        """Must not raise, nor be interrupted: it runs while another exception is on its way."""
 
     @abstractmethod
     def _tables(self) -> set[str]: ...
@@ -222,44 +227,25 @@ class Database(ABC):
         except KeyError as error:
             raise TensorjoinError(f"no value for the parameter {error} of a statement") from error
 
-    def _was_interrupted(self, error: Exception) -> bool:
-        """Whether the driver's error stands for a Ctrl-C which it swallowed."""
-        return False
+    def _interruption(self, error: Exception) -> BaseException | None:
+        """What Ctrl-C raised, if the driver's error stands for that."""
+        return None
 
     @contextmanager
-    def _one_line_errors(self) -> Generator[None]:
-        try:
-            yield
-        except (*self.engine_errors, OverflowError) as error:
-            self._failed = True
-            if self._was_interrupted(error):
-                raise KeyboardInterrupt from error
-            raise TensorjoinError(f"{self.profile.name}: {first_line(error)}") from error
-
-
-class Worker:
-    """A thread for an engine's calls, so that Ctrl-C, which finds the main thread, can end them."""
-
-    def __init__(self, cancel: Callable[[], None]) -> None:
-        """`cancel` makes the call under way fail soon, and does nothing if there is none."""
-        self._cancel = cancel
-        self._pool = ThreadPoolExecutor(max_workers=1)
-
-    def run(self, call: Callable[[], T]) -> T:
-        """What `call` returns or raises; `KeyboardInterrupt` is raised once it has ended."""
-        future = self._pool.submit(call)
-        try:
-            return future.result()
-        except KeyboardInterrupt:
-            while not future.done():
-                # Again and again: a cancellation is lost on a statement which is about to begin.
-                self._cancel()
-                wait([future], CANCEL_SECONDS)
-            raise
-
-    def close(self) -> None:
-        """End the thread."""
-        self._pool.shutdown()
+    def _engine_call(self) -> Generator[None]:
+        """Around all that is asked of the engine: a safe point, and errors of one line."""
+        with held():
+            take()
+            try:
+                yield
+            except (*self.engine_errors, OverflowError) as error:
+                self._failed = True
+                if (interruption := self._interruption(error)) is not None:
+                    raise interruption from error
+                raise TensorjoinError(f"{self.profile.name}: {first_line(error)}") from error
+            except BaseException:
+                self._failed = True
+                raise
 
 
 def first_line(error: Exception) -> str:

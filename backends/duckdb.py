@@ -15,13 +15,14 @@ from tensorjoin.backends.arrow import ArrowColumns
 from tensorjoin.backends.database import (
     Database,
     Value,
-    Worker,
     first_line,
     identifier,
     insertion,
     may,
     require_writable_file,
 )
+from tensorjoin.backends.interrupts import held
+from tensorjoin.backends.worker import Worker
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Statement
 from tensorjoin.targets import DUCKDB
@@ -57,6 +58,11 @@ class DuckdbDatabase(Database):
         self._parsed: dict[str, duckdb.Statement] = {}
         if path is not None and path.exists():
             _check_magic(path)
+        # In the main thread, the driver makes an error of its own of what a signal raises.
+        with held():
+            self._open(path)
+
+    def _open(self, path: Path | None) -> None:
         read_only = path is not None and path.exists() and not may(path, os.W_OK)
         # An extension would be fetched from the network in the middle of a statement.
         self._connection = duckdb.connect(
@@ -120,12 +126,12 @@ class DuckdbDatabase(Database):
         # A block is a row group or two: other threads would only get in the way. The option is that
         # of all connections to the file, so what is left behind is not what was found, but its
         # default.
-        with self._one_line_errors():
+        with self._engine_call():
             self._worker.run(lambda: self._connection.execute("SET threads = 1"))
         try:
             yield
         finally:
-            with self._one_line_errors():
+            with self._engine_call():
                 self._worker.run(lambda: self._connection.execute("RESET threads"))
 
     def rows_apart(self, rows: int, row_bytes: int) -> int:
@@ -136,7 +142,7 @@ class DuckdbDatabase(Database):
         return ceil(rows / max(1, groups))
 
     def set_apart(self, table: str, column: str) -> None:
-        with self._one_line_errors():
+        with self._engine_call():
             self._worker.run(lambda: self._fill_group(table, column))
 
     def _fill_group(self, table: str, column: str) -> None:
@@ -158,7 +164,7 @@ class DuckdbDatabase(Database):
         if self._path is not None:
             # Beside the file, as is DuckDB's own choice for the file it was opened with.
             settings["temp_directory"] = f"{self._path}.tmp"
-        with self._one_line_errors():
+        with self._engine_call():
             for name, value in settings.items():
                 self._set(name, value)
 
@@ -167,9 +173,11 @@ class DuckdbDatabase(Database):
             require_writable_file(self._path)
 
     def close(self) -> None:
-        self._parsed.clear()
-        self._worker.close()
-        self._connection.close()
+        with held():
+            self._parsed.clear()
+            # To close it under a call would wait for that call.
+            if self._worker.close():
+                self._connection.close()
 
     def _execute(self, statement: Statement, arguments: dict[str, Value]) -> None:
         parsed = self._parse(statement.sql)
@@ -211,9 +219,10 @@ class DuckdbDatabase(Database):
         self._worker.run(self._connection.commit)
 
     def _rollback(self) -> None:
-        # A transaction that could not begin, or could not commit, is gone already.
-        with contextlib.suppress(duckdb.Error):
-            self._worker.run(self._connection.rollback)
+        # A transaction that could not begin, or could not commit, is gone already, and one whose
+        # call does not end is out of reach.
+        with contextlib.suppress(duckdb.Error, TensorjoinError):
+            self._worker.run(self._connection.rollback, cancels=False)
 
     def _tables(self) -> set[str]:
         return {name for (name,) in self._query(Statement("SHOW TABLES"), {})}

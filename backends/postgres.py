@@ -12,7 +12,9 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8BinaryDumper
 
-from tensorjoin.backends.database import Database, Value, Worker, first_line, quoted
+from tensorjoin.backends.database import Database, Value, first_line, quoted
+from tensorjoin.backends.interrupts import held
+from tensorjoin.backends.worker import Worker
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Statement
 from tensorjoin.targets import PGVECTOR, POSTGRES, TargetProfile
@@ -36,6 +38,8 @@ PGVECTOR_INSTALLED = Statement(
 )
 """Whether pgvector, if it is installed, is one that has half vectors; 0.7 is the first."""
 CONNECT_SECONDS = 10
+CANCEL_SECONDS = 0.5
+"""What a request to cancel may take; it is made again as long as the statement runs."""
 BATCH_BYTES = 1 << 20
 """Rows sent at a time: few enough to stay in the processor's cache."""
 COPY_SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -68,7 +72,7 @@ class PostgresDatabase(Database):
         # each is another prepared statement.
         self._connection.adapters.register_dumper(int, Int8BinaryDumper)
         self._connection.prepared_max = None
-        with self._one_line_errors():
+        with self._engine_call():
             for setting in SETTINGS:
                 self._connection.execute(setting)
         self._cursor = self._connection.cursor(binary=True)
@@ -92,7 +96,7 @@ class PostgresDatabase(Database):
             "maintenance_work_mem": kilobytes // 4,
             "work_mem": kilobytes // 16,
         }
-        with self._one_line_errors():
+        with self._engine_call():
             for name, share in shares.items():
                 self._connection.execute("SELECT set_config($1, $2, false)", [name, f"{share}kB"])
 
@@ -110,8 +114,10 @@ class PostgresDatabase(Database):
             )
 
     def close(self) -> None:
-        self._worker.close()
-        self._connection.close()
+        with held():
+            # The driver has no lock that would keep the one from the other's call.
+            if self._worker.close():
+                self._connection.close()
 
     def view_statements(
         self, view: str, helpers: str, query: str, is_large: bool
@@ -167,7 +173,7 @@ class PostgresDatabase(Database):
 
     def _cancel(self) -> None:
         with contextlib.suppress(psycopg.Error):
-            self._connection.cancel_safe()
+            self._connection.cancel_safe(timeout=CANCEL_SECONDS)
 
     def _columns(self, statement: Statement) -> list[str]:
         found = self._worker.run(lambda: self._run(statement, {}).description)
@@ -180,9 +186,10 @@ class PostgresDatabase(Database):
         self._worker.run(lambda: self._connection.execute("COMMIT"))
 
     def _rollback(self) -> None:
-        with contextlib.suppress(psycopg.Error):
+        # A session whose call does not end is out of reach.
+        with contextlib.suppress(psycopg.Error, TensorjoinError):
             if self._connection.info.transaction_status != TransactionStatus.IDLE:
-                self._worker.run(lambda: self._connection.execute("ROLLBACK"))
+                self._worker.run(lambda: self._connection.execute("ROLLBACK"), cancels=False)
 
     def _tables(self) -> set[str]:
         return {name for (name,) in self._query(TABLES, {})}

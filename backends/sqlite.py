@@ -18,6 +18,7 @@ from tensorjoin.backends.database import (
     insertion,
     require_writable_file,
 )
+from tensorjoin.backends.interrupts import held, take
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Statement
 from tensorjoin.targets import SQLITE, SQLITE_64K, TargetProfile
@@ -31,6 +32,20 @@ SETTINGS = ("PRAGMA temp_store = MEMORY", "PRAGMA cache_size = -65536")
 LARGE_PAGES = 65536
 """Bytes of the largest pages: of a table with a clustered key, a row on one is four times shorter,
 and what a row has beyond that is read from a list of pages."""
+
+
+class Look:
+    """A safe point within statements, as a callback: what is raised in one only ends that."""
+
+    raised: BaseException | None = None
+
+    def __call__(self) -> int:
+        try:
+            take()
+        except BaseException as raised:
+            self.raised = raised
+            return 1
+        return 0
 
 
 class SqliteDatabase(Database):
@@ -64,7 +79,8 @@ class SqliteDatabase(Database):
             raise TensorjoinError(f"cannot open {where}: {first_line(error)}") from error
         # The driver stays inside SQLite for the whole of a statement; a callback is where Python
         # gets to handle Ctrl-C.
-        self._connection.set_progress_handler(_keep_going, INTERRUPT_STEPS)
+        self._look = Look()
+        self._connection.set_progress_handler(self._look, INTERRUPT_STEPS)
         has_math = has_math_functions(self._connection)
         self.profile = SQLITE if has_math else replace(SQLITE, functions=frozenset())
 
@@ -97,19 +113,20 @@ class SqliteDatabase(Database):
             "PRAGMA temp_store = FILE",
             f"PRAGMA temp.cache_size = -{size // 4096}",
         )
-        with self._one_line_errors():
+        with self._engine_call():
             for setting in settings:
                 self._connection.execute(setting)
 
     def require_writable(self) -> None:
         if self._path is not None:
             require_writable_file(self._path)
-        with self._one_line_errors():
+        with self._engine_call():
             self._begin(writes=True)
             self._rollback()
 
     def close(self) -> None:
-        self._connection.close()
+        with held():
+            self._connection.close()
 
     def _execute(self, statement: Statement, arguments: dict[str, Value]) -> None:
         self._query(statement, arguments)
@@ -117,10 +134,12 @@ class SqliteDatabase(Database):
     def _query(self, statement: Statement, arguments: dict[str, Value]) -> list[tuple[Any, ...]]:
         return self._connection.execute(statement.sql, arguments).fetchall()
 
-    def _was_interrupted(self, error: Exception) -> bool:
-        # `KeyboardInterrupt` was raised in the progress handler, whose errors only end the
-        # statement.
-        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
+    def _interruption(self, error: Exception) -> BaseException | None:
+        raised, self._look.raised = self._look.raised, None
+        if raised is None and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            # Another signal's handler raised something as the callback began.
+            return KeyboardInterrupt()
+        return raised
 
     def _columns(self, statement: Statement) -> list[str]:
         return [column[0] for column in self._connection.execute(statement.sql).description]
@@ -152,6 +171,7 @@ class SqliteDatabase(Database):
         step = max(1, BATCH_VALUES // len(columns))
         with self._savepoint():
             for start in range(0, rows, step):
+                take()
                 batch = [column[start : start + step].tolist() for column in columns.values()]
                 self._connection.executemany(sql, zip(*batch, strict=True))
 
@@ -177,7 +197,3 @@ def has_math_functions(connection: sqlite3.Connection) -> bool:
     except sqlite3.Error:
         return False
     return True
-
-
-def _keep_going() -> int:
-    return 0

@@ -8,6 +8,7 @@ import numpy as np
 
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
+from tensorjoin.backends.interrupts import held
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.frontends.tokenizer import StreamingDecoder
 from tensorjoin.runtime.catalog import StoredModel, find_model
@@ -124,7 +125,9 @@ class LanguageModel:
 
     def _new_stream(self) -> Session:
         if self._session is None:
-            self._session = Session(self.database, self.model)
+            # Its tables and it, or neither.
+            with held():
+                self._session = Session(self.database, self.model)
         else:
             self._session.restart()
         return self._session

@@ -8,6 +8,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from tensorjoin.backends.database import Database
+from tensorjoin.backends.interrupts import interruptible
 from tensorjoin.calibration import stored as stored_calibration
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.frontends.checkpoint import Checkpoint
@@ -149,7 +150,9 @@ def fill(
     for table in program.tables:
         if not table.is_temporary:
             database.execute(table.create)
-            load_weight(database, checkpoint, table, done)
+            # Between two insertions, much may have to be read.
+            with interruptible():
+                load_weight(database, checkpoint, table, done)
             database.analyze(table.name)
 
 

@@ -16,6 +16,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from tensorjoin.backends.database import Database, identifier
 from tensorjoin.backends.emitter import emit_program
+from tensorjoin.backends.interrupts import held
 from tensorjoin.backends.spelling import SPELLINGS
 from tensorjoin.dialects.onnx.elements import numpy_type
 from tensorjoin.errors import TensorjoinError, one_line
@@ -154,8 +155,9 @@ class OnnxModel:
         if self.compiled is not None:
             if self.key(self.compiled, arrays) == self.compiled_for:
                 return self.compiled
-            self.drop(self.compiled)
-            self.compiled = None
+            with held():
+                self.drop(self.compiled)
+                self.compiled = None
         shapes = {name: array.shape for name, array in arrays.items()}
         compiled = compile_onnx(self.model, self.database.profile, shapes, arrays, self.folder)
         self.install(compiled)
@@ -181,14 +183,16 @@ class OnnxModel:
 
     def install(self, compiled: OnnxProgram) -> None:
         """Create a program's tables and load its weights."""
-        with self.database.transaction(writes=False):
-            for table in compiled.program.tables:
-                self.database.execute(table.create)
-                if table.kind == "weight":
-                    load_weight(
-                        self.database, compiled.tensors, table, lambda _: None, allows_nan=True
-                    )
-        self.compiled = compiled
+        # Its tables and it, or neither.
+        with held():
+            with self.database.transaction(writes=False):
+                for table in compiled.program.tables:
+                    self.database.execute(table.create)
+                    if table.kind == "weight":
+                        load_weight(
+                            self.database, compiled.tensors, table, lambda _: None, allows_nan=True
+                        )
+            self.compiled = compiled
 
     @staticmethod
     def key(compiled: OnnxProgram, arrays: Arrays) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from sqlglot import exp
 
 from tensorjoin.backends.database import Database, Value
+from tensorjoin.backends.interrupts import held
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.forms import FORWARD, LAYERWISE, Line, fastest
 from tensorjoin.names import table_name
@@ -70,16 +71,16 @@ class Session:
             )
         self.procedures = load_procedures(self.database, self.model.name)
         self.database.expect_rows(self.model.manifest.rows)
-        with self.database.transaction(writes=False):
+        with self.step():
             self.run("setup")
             self.run("open", stream=STREAM)
 
     def restart(self) -> None:
         """Forget the stream and begin another."""
-        with self.database.transaction(writes=False):
+        with self.step():
             self.run("forget")
             self.run("open", stream=STREAM)
-        self.length = 0
+            self.length = 0
 
     def run(self, procedure: str, **values: Value) -> None:
         """Run a procedure's statements in order, its loops round by round."""
@@ -170,13 +171,15 @@ class Session:
     @contextmanager
     def step(self) -> Generator[None]:
         """A transaction; where it fails, even by Ctrl-C, the stream is as it was before."""
-        length = self.length
-        try:
-            with self.database.transaction(writes=False):
-                yield
-        except BaseException:
-            self.length = length
-            raise
+        # Held until the length is what the database has: Ctrl-C may come in the COMMIT.
+        with held():
+            length = self.length
+            try:
+                with self.database.transaction(writes=False):
+                    yield
+            except BaseException:
+                self.length = length
+                raise
 
     def generate(self, prompt: Sequence[int], max_tokens: int, sampling: Sampling) -> Iterator[int]:
         """Yield tokens until an end-of-sequence token, which is not yielded, or `max_tokens`."""

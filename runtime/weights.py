@@ -1,7 +1,6 @@
 """Stream a checkpoint's tensors into the rows of a weight table."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from math import prod
@@ -10,6 +9,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from tensorjoin.backends.database import Database
+from tensorjoin.backends.worker import Worker
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.lanes import lane_bits, pack_lanes, quantize
 from tensorjoin.program import Chunks, Table
@@ -105,11 +105,15 @@ def inserted(
 
 def ahead(items: Iterator[T]) -> Generator[T]:
     """The same items, the next one made in another thread while one is used."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        future = pool.submit(next, items, None)
-        while (item := future.result()) is not None:
-            future = pool.submit(next, items, None)
+    # Nothing cuts a block short, but one is soon made.
+    worker = Worker(cancel=lambda: None)
+    try:
+        future = worker.start(lambda: next(items, None))
+        while (item := worker.result(future)) is not None:
+            future = worker.start(lambda: next(items, None))
             yield item
+    finally:
+        worker.close()
 
 
 def halved(tensor: str, block: np.ndarray) -> np.ndarray:

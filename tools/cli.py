@@ -3,6 +3,7 @@
 import argparse
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
@@ -30,14 +31,25 @@ def run(
     parser: argparse.ArgumentParser,
     command: Callable[[argparse.Namespace], None],
     argv: Sequence[str] | None,
+    first: int = 0,
 ) -> int:
-    """Parse `argv`, by default the process's, and run the command; returns the exit status."""
-    arguments = sys.argv[1:] if argv is None else argv
-    return guarded(parser.prog, lambda: command(parser.parse_args(_checked(arguments))))
+    """
+    Parse `argv`, by default the process's, from its argument `first` on, and run the command;
+    returns the exit status.
+    """
+    arguments = (sys.argv[1:] if argv is None else argv)[first:]
+    return guarded(
+        parser.prog,
+        lambda: command(parser.parse_args(_checked(arguments))),
+        is_process=argv is None,
+    )
 
 
-def guarded(program: str, action: Callable[[], None]) -> int:
-    """The exit status of `action`; an error is one line that begins with the program's name."""
+def guarded(program: str, action: Callable[[], None], *, is_process: bool) -> int:
+    """
+    The exit status of `action`; an error is one line that begins with the program's name. Where the
+    action is all that the process does, Ctrl-C means nothing after it.
+    """
     output = cast(object, sys.stdout)
     if isinstance(output, io.TextIOWrapper):
         # A character which the terminal's encoding does not have is better escaped than fatal.
@@ -45,10 +57,12 @@ def guarded(program: str, action: Callable[[], None]) -> int:
     try:
         action()
         sys.stdout.flush()
+        _settle(is_process)
     except BrokenPipeError:
         _flush_or_drop()
         return FAILED
     except KeyboardInterrupt as interrupt:
+        _settle(is_process)
         return _fail(program, ": ".join(["interrupted", *map(str, interrupt.args)]), INTERRUPTED)
     except OSError as error:
         where = "" if error.filename is None else f"{error.filename}: "
@@ -88,6 +102,12 @@ def _checked(argv: Sequence[str]) -> Sequence[str]:
         except UnicodeEncodeError as error:
             raise TensorjoinError(f"the argument {argument!r} is not UTF-8 text") from error
     return argv
+
+
+def _settle(is_process: bool) -> None:
+    """Python takes a while to end, and Ctrl-C would have it print where it was."""
+    if is_process:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _fail(program: str, message: str, status: int) -> int:

@@ -171,7 +171,7 @@ def drive() -> None:
 
 
 def main() -> None:
-    sys.exit(guarded("sql-opt", drive))
+    sys.exit(guarded("sql-opt", drive, is_process=True))
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ CALIBRATE = "calibrate"
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     if arguments and arguments[0] == CALIBRATE:
-        return run(calibrate_command_line(), calibrate, arguments[1:])
-    return run(command_line(), execute, arguments)
+        return run(calibrate_command_line(), calibrate, argv, first=1)
+    return run(command_line(), execute, argv)
 
 
 def command_line() -> argparse.ArgumentParser:
