@@ -39,6 +39,10 @@ class Note:
             self.replaced(*arrived)
 
 
+_note: Note | None = None
+"""The handler, as long as Ctrl-C is held back."""
+
+
 @contextmanager
 def held() -> Generator[None]:
     """
@@ -48,15 +52,21 @@ def held() -> Generator[None]:
     What nests is held by the outermost. Other threads than the main one never see a signal, and one
     that no Python function handles needs no holding.
     """
-    replaced = signal.getsignal(signal.SIGINT) if _is_main_thread() else None
-    if isinstance(replaced, Note) or not callable(replaced):
+    global _note
+    if _note is not None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    replaced = signal.getsignal(signal.SIGINT)
+    if not callable(replaced):
         yield
         return
     note = Note(replaced)
     signal.signal(signal.SIGINT, note)
     try:
+        _note = note
         yield
     finally:
+        _note = None
         signal.signal(signal.SIGINT, replaced)
         note.take()
 
@@ -64,15 +74,18 @@ def held() -> Generator[None]:
 @contextmanager
 def interruptible() -> Generator[None]:
     """Inside of `held`, let Ctrl-C through at any moment: for work that has no safe points."""
+    global _note
     if (note := _current()) is None:
         yield
         return
-    signal.signal(signal.SIGINT, note.replaced)
     try:
+        _note = None
+        signal.signal(signal.SIGINT, note.replaced)
         note.take()
         yield
     finally:
         signal.signal(signal.SIGINT, note)
+        _note = note
 
 
 def take() -> None:
@@ -89,9 +102,4 @@ def keep(raised: BaseException) -> None:
 
 
 def _current() -> Note | None:
-    handler = signal.getsignal(signal.SIGINT) if _is_main_thread() else None
-    return handler if isinstance(handler, Note) else None
-
-
-def _is_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()
+    return _note if threading.current_thread() is threading.main_thread() else None

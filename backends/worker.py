@@ -2,11 +2,10 @@
 
 import weakref
 from collections.abc import Callable
-from concurrent.futures import Future
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from tensorjoin.backends.interrupts import held, keep, take
 from tensorjoin.errors import TensorjoinError
@@ -21,8 +20,6 @@ What a call may take to end once it is cancelled. Whoever presses Ctrl-C waits f
 most, one that is cancelled and the ROLLBACK, and is to have the prompt back within 5 s.
 """
 
-Work = Callable[[], None]
-
 
 class Worker:
     """
@@ -35,7 +32,7 @@ class Worker:
         """`cancel` makes the call under way fail soon, and does nothing if there is none."""
         self._cancel = cancel
         self._is_stuck = False
-        self._calls: SimpleQueue[Work | None] = SimpleQueue()
+        self._calls: SimpleQueue[Call[Any] | None] = SimpleQueue()
         self._thread = Thread(target=_serve, args=(self._calls,), daemon=True)
         # A worker that nobody closes ends as well.
         self._finish = weakref.finalize(self, self._calls.put, None)
@@ -43,43 +40,52 @@ class Worker:
             self._thread.start()
 
     def run(self, call: Callable[[], T], *, cancels: bool = True) -> T:
-        """What `call` returns or raises, as by `start` and `result`."""
+        """
+        What `call` returns or raises, as by `start` and `result`; without `cancels`, Ctrl-C only
+        awaits its end.
+        """
         with held():
-            return self.result(self.start(call), cancels=cancels)
+            return self._result(self.start(call), cancels)
 
-    def start(self, call: Callable[[], T]) -> Future[T]:
+    def start(self, call: Callable[[], T]) -> "Call[T]":
         """Have `call` run after those before it."""
         if self._is_stuck:
             raise TensorjoinError(
                 "the statement that was interrupted has not ended: open the database anew"
             )
-        future: Future[T] = Future()
-        self._calls.put(lambda: _fulfil(future, call))
-        return future
+        started = Call(call)
+        self._calls.put(started)
+        return started
 
-    def result(self, future: Future[T], *, cancels: bool = True) -> T:
+    def result(self, started: "Call[T]") -> T:
         """
         What a call returns or raises.
 
-        Ctrl-C cancels it, or with `cancels` false awaits its end, and is raised once it has ended,
-        or has not within `END_SECONDS`. If the call has come to its end in spite of it, its result
-        is returned, and Ctrl-C left for the next safe point.
+        Ctrl-C cancels it, and is raised once it has ended, or has not within `END_SECONDS`. If the
+        call has come to its end in spite of it, its result is returned, and Ctrl-C left for the
+        next safe point.
         """
         with held():
-            try:
-                while not _has_ended(future):
-                    take()
-            except BaseException as interruption:
-                # Again and again: a cancellation is lost on a statement which is about to begin.
-                deadline = monotonic() + END_SECONDS
-                while not self._is_stuck and not future.done():
-                    if cancels:
-                        self._cancel()
-                    self._is_stuck = not _has_ended(future) and monotonic() > deadline
-                if self._is_stuck or future.exception() is not None:
+            return self._result(started, cancels=True)
+
+    def _result(self, started: "Call[T]", cancels: bool) -> T:
+        try:
+            while not started.ends():
+                take()
+        except BaseException as interruption:
+            # Again and again: a cancellation is lost on a statement which is about to begin.
+            deadline = monotonic() + END_SECONDS
+            while not started.has_ended:
+                if monotonic() > deadline:
+                    self._is_stuck = True
                     raise
-                keep(interruption)
-            return future.result()
+                if cancels:
+                    self._cancel()
+                started.ends()
+            if started.error is not None:
+                raise
+            keep(interruption)
+        return started.result()
 
     def close(self) -> bool:
         """End the thread, within `END_SECONDS`; whether it has ended, and so its last call."""
@@ -93,24 +99,44 @@ class Worker:
             return not self._thread.is_alive()
 
 
-def _serve(calls: SimpleQueue[Work | None]) -> None:
-    while (work := calls.get()) is not None:
-        work()
+class Call(Generic[T]):
+    """A call, its result and a lock that is open once it has ended."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._value: T | None = None
+        self._ended = Lock()
+        self._ended.acquire()
+        self.error: BaseException | None = None
+        self.has_ended = False
+
+    def __call__(self) -> None:
+        try:
+            self._value = self._call()
+        except BaseException as error:
+            self.error = error
+        self.has_ended = True
+        self._ended.release()
+
+    def ends(self) -> bool:
+        """Whether the call has ended, or does so soon."""
+        # A handler that raises may take the lock without a trace: the flag decides.
+        return self.has_ended or self._ended.acquire(timeout=LOOK_SECONDS) or self.has_ended
+
+    def result(self) -> T:
+        """What the call has returned or raised."""
+        if self.error is None:
+            return cast(T, self._value)
+        # The error knows the frames that know the error: what the call holds would stay.
+        error, self.error = self.error, None
+        try:
+            raise error
+        finally:
+            del error
+
+
+def _serve(calls: "SimpleQueue[Call[Any] | None]") -> None:
+    while (call := calls.get()) is not None:
+        call()
         # It holds what it inserts, which may be large, while the next is awaited.
-        del work
-
-
-def _fulfil(future: Future[Any], call: Callable[[], Any]) -> None:
-    try:
-        future.set_result(call())
-    except BaseException as error:
-        future.set_exception(error)
-
-
-def _has_ended(future: Future[Any]) -> bool:
-    """Whether a call has ended, or does so soon."""
-    try:
-        future.exception(LOOK_SECONDS)
-    except TimeoutError:
-        return False
-    return True
+        del call

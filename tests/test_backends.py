@@ -17,6 +17,7 @@ import numpy as np
 import psycopg
 import pytest
 from conftest import with_database
+from interrupted_lines import interrupted_at_each_line
 from psycopg import sql
 from sqlglot import exp
 
@@ -398,6 +399,29 @@ def test_transactions_do_not_nest(database: Database) -> None:
         with pytest.raises(RuntimeError, match="already open"), database.transaction():
             pass
     assert rows(database, "t", "i") == [(0,)]
+
+
+def test_transaction_interrupted_at_each_line(database: Database) -> None:
+    """It is whole or undone, and the next one begins."""
+    create_table(database, "t", {"i": "INTEGER"})
+    insert = insertion(database)
+
+    def transaction() -> None:
+        with database.transaction():
+            database.execute(insert, {"i": 1})
+            database.execute_all([(insert, {"i": 2}), (insert, {"i": 3})])
+
+    interruptions = whole = 0
+    for was_interrupted in interrupted_at_each_line(transaction):
+        interruptions += was_interrupted
+        found = len(rows(database, "t", "i"))
+        whole += found > 0
+        assert found in ((0, 3) if was_interrupted else (3,))
+        with database.transaction():
+            database.execute(Statement("DELETE FROM t"))
+    # As many were undone as were interrupted before the COMMIT.
+    assert interruptions > 50
+    assert 0 < whole < interruptions
 
 
 # A child writes, says so, and then writes on or computes until it is stopped.
