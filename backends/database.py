@@ -40,6 +40,8 @@ class Database(ABC):
     def __init__(self) -> None:
         self._in_transaction = False
         self._failed = False
+        self.has_changed = False
+        """Whether a transaction that writes has been committed."""
 
     def execute(self, statement: Statement, values: Mapping[str, Value] = NO_VALUES) -> None:
         """Run a statement; `values` may hold more names than it has parameters."""
@@ -87,6 +89,7 @@ class Database(ABC):
                     )
                 with self._engine_call():
                     self._commit()
+                self.has_changed = self.has_changed or writes
             except BaseException:
                 self._rollback()
                 raise

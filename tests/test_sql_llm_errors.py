@@ -580,6 +580,25 @@ def test_interrupted_load(model: Path, url: str) -> None:
     assert one_line(finished.stderr) == "interrupted: nothing was changed"
 
 
+def test_interrupted_after_the_commit(
+    model: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """It is not said that nothing was changed: the model is there."""
+    with opened(database_url) as database:
+        engine = type(database)
+    commit = engine._commit
+
+    def commit_and_interrupt(database: Database) -> None:
+        commit(database)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "_commit", commit_and_interrupt)
+        assert main(["load", str(model), "--db", database_url]) == 130
+    assert capsys.readouterr().err == "sql-llm: interrupted\n"
+    assert main(["drop", "--db", database_url]) == 0
+
+
 def test_killed_load(model: Path, database_url: str, capsys: Any) -> None:
     """Nothing of it stays, and the next load starts clean."""
     with opened(database_url) as database:

@@ -191,10 +191,12 @@ def opened(args: argparse.Namespace, create: bool = False) -> Generator["Databas
 
 
 @contextmanager
-def undone_if_interrupted() -> Generator[None]:
+def undone_if_interrupted(database: "Database | None" = None) -> Generator[None]:
     try:
         yield
     except KeyboardInterrupt as interrupt:
+        if database is not None and database.has_changed:
+            raise
         raise KeyboardInterrupt("nothing was changed") from interrupt
 
 
@@ -207,7 +209,7 @@ def load(args: argparse.Namespace) -> None:
         check_directory(args.directory)
     with (
         opened(args, create=True) as database,
-        undone_if_interrupted(),
+        undone_if_interrupted(database),
         progress_bar("loading", FLOAT_BYTES) as progress,
     ):
         model = load_model(
@@ -250,7 +252,7 @@ def described(model: "StoredModel") -> tuple[str, ...]:
 def drop(args: argparse.Namespace) -> None:
     from tensorjoin.runtime.catalog import drop_model, find_model
 
-    with opened(args) as database, undone_if_interrupted():
+    with opened(args) as database, undone_if_interrupted(database):
         model = find_model(database, args.name)
         database.require_writable()
         with database.transaction():
