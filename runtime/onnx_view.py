@@ -237,6 +237,8 @@ def chunk_query(
 def create_view(database: Database, query: ModelQuery, view: str, replace: bool) -> None:
     """Load the weights and create the view, in one transaction or not at all."""
     present = database.tables()
+    # Before the transaction, where Ctrl-C waits for a statement.
+    text = statement(database, query.tree).sql
     with database.transaction():
         if view in present:
             if not replace:
@@ -248,7 +250,6 @@ def create_view(database: Database, query: ModelQuery, view: str, replace: bool)
             if name.startswith(table_name(view, WEIGHT)) and replace:
                 execute(database, exp.Drop(tables=[table(name)], kind="TABLE"))
         load(database, query)
-        text = statement(database, query.tree).sql
         is_large = any(cte.args.get("materialized") for cte in query.tree.find_all(exp.CTE))
         for step in database.view_statements(view, table_name(view, ""), text, is_large):
             database.execute(step)
@@ -258,10 +259,10 @@ def create_view(database: Database, query: ModelQuery, view: str, replace: bool)
 
 def run_query(database: Database, query: ModelQuery, ports: Sequence[Port]) -> dict[str, Any]:
     """The outputs for all rows of the query, in the order of their keys."""
+    select = statement(database, query.tree.copy().order_by(exp.Literal.number(1)))
     with database.transaction(writes=False):
         load(database, query)
-        tree = query.tree.copy().order_by(exp.Literal.number(1))
-        rows = database.query(statement(database, tree))
+        rows = database.query(select)
     outputs: dict[str, Any] = {}
     position = 1
     for port in ports:
