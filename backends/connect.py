@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tensorjoin.backends.database import Database, may
+from tensorjoin.backends.interrupts import held
 from tensorjoin.backends.memory import engine_share
 from tensorjoin.errors import TensorjoinError
 
@@ -36,19 +37,22 @@ def connect(url: str, *, create: bool, memory: int | None = None) -> Database:
 
 
 def _sqlite(url: str, create: bool) -> Database:
-    from tensorjoin.backends.sqlite import SqliteDatabase
+    with held():
+        from tensorjoin.backends.sqlite import SqliteDatabase
 
     return SqliteDatabase(_path(url, create))
 
 
 def _duckdb(url: str, create: bool) -> Database:
-    from tensorjoin.backends.duckdb import DuckdbDatabase
+    with held():
+        from tensorjoin.backends.duckdb import DuckdbDatabase
 
     return DuckdbDatabase(_path(url, create))
 
 
 def _postgres(url: str, create: bool) -> Database:
-    from tensorjoin.backends.postgres import PostgresDatabase
+    with held():
+        from tensorjoin.backends.postgres import PostgresDatabase
 
     return PostgresDatabase(url)
 

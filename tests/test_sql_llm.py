@@ -407,6 +407,35 @@ def test_generation_changes_nothing(text_url: str, monkeypatch: pytest.MonkeyPat
     assert sorted(path.name for path in file.parent.iterdir()) == ["text.db"]
 
 
+INTERRUPTED_IMPORT = """
+import os, signal, sys
+from tensorjoin.tools.sql_llm import main
+
+class Interrupt:
+    def find_spec(name, path, target=None):
+        if name == "datetime":
+            print("interrupting", flush=True)
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt)
+sys.exit(main())
+"""
+
+
+def test_interrupted_import(text_url: str) -> None:
+    """NumPy takes what Ctrl-C raises in its import for a broken installation."""
+    arguments = ["generate", "--db", text_url, "--prompt", "abc", "--max-tokens", "1"]
+    finished = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_IMPORT, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (finished.returncode, finished.stdout) == (130, "interrupting\n")
+    assert finished.stderr == "sql-llm: interrupted\n"
+
+
 def test_interrupted_generation(
     database_url: str, checkpoint: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn, cast
 
+from tensorjoin.backends.interrupts import held
 from tensorjoin.errors import TensorjoinError
 
 FAILED = 1
@@ -28,7 +29,8 @@ class CommandLine(argparse.ArgumentParser):
 
 
 def run(
-    parser: argparse.ArgumentParser,
+    program: str,
+    parser: Callable[[], argparse.ArgumentParser],
     command: Callable[[argparse.Namespace], None],
     argv: Sequence[str] | None,
     first: int = 0,
@@ -39,8 +41,8 @@ def run(
     """
     arguments = (sys.argv[1:] if argv is None else argv)[first:]
     return guarded(
-        parser.prog,
-        lambda: command(parser.parse_args(_checked(arguments))),
+        program,
+        lambda: command(parser().parse_args(_checked(arguments))),
         is_process=argv is None,
     )
 
@@ -83,8 +85,9 @@ def progress_bar(task: str, step_bytes: int = 0) -> Generator[Callable[[int, int
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
-    from rich.console import Console
-    from rich.progress import Progress, TransferSpeedColumn
+    with held():
+        from rich.console import Console
+        from rich.progress import Progress, TransferSpeedColumn
 
     columns = Progress.get_default_columns()
     speed = [TransferSpeedColumn()] if step_bytes else []

@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from tensorjoin.backends.interrupts import held
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.tools.cli import CommandLine, progress_bar, run
 from tensorjoin.tools.sizes import memory_size
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from tensorjoin.backends.database import Database
     from tensorjoin.runtime.catalog import StoredModel
 
-# The rest is imported by the command that needs it: `generate` starts without the compiler.
+# The rest is imported by the command that needs it: `generate` starts without the compiler. Ctrl-C
+# is held meanwhile: what it raises in the middle, some packages take for a broken installation.
 
 PROGRAM = "sql-llm"
 URL = "sqlite:///FILE, duckdb:///FILE or postgresql://USER@HOST/DATABASE"
@@ -36,7 +38,7 @@ COLUMNS = ("name", "parameters", "layers", "vocabulary", "context", "tokenizer")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    return run(command_line(), lambda args: args.command(args), argv)
+    return run(PROGRAM, command_line, lambda args: args.command(args), argv)
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -183,7 +185,8 @@ def positive(text: str) -> int:
 @contextmanager
 def opened(args: argparse.Namespace, create: bool = False) -> Generator["Database"]:
     """The database of the arguments."""
-    from tensorjoin.backends.connect import connect
+    with held():
+        from tensorjoin.backends.connect import connect
 
     memory = getattr(args, "memory", None)
     with closing(connect(args.db, create=create, memory=memory)) as database:
@@ -201,7 +204,8 @@ def undone_if_interrupted(database: "Database | None" = None) -> Generator[None]
 
 
 def load(args: argparse.Namespace) -> None:
-    from tensorjoin.runtime.load import check_directory, load_model
+    with held():
+        from tensorjoin.runtime.load import check_directory, load_model
 
     start = time.monotonic()
     with undone_if_interrupted():
@@ -223,7 +227,8 @@ def load(args: argparse.Namespace) -> None:
 
 
 def list_models(args: argparse.Namespace) -> None:
-    from tensorjoin.runtime.catalog import models
+    with held():
+        from tensorjoin.runtime.catalog import models
 
     with opened(args) as database:
         found = models(database)
@@ -250,7 +255,8 @@ def described(model: "StoredModel") -> tuple[str, ...]:
 
 
 def drop(args: argparse.Namespace) -> None:
-    from tensorjoin.runtime.catalog import drop_model, find_model
+    with held():
+        from tensorjoin.runtime.catalog import drop_model, find_model
 
     with opened(args) as database, undone_if_interrupted(database):
         model = find_model(database, args.name)
@@ -260,10 +266,11 @@ def drop(args: argparse.Namespace) -> None:
 
 
 def generate(args: argparse.Namespace) -> None:
-    from tensorjoin.runtime.catalog import find_model
-    from tensorjoin.runtime.form_choice import settle
-    from tensorjoin.runtime.prompt import encode, tokenizer_of
-    from tensorjoin.runtime.session import Sampling, Session
+    with held():
+        from tensorjoin.runtime.catalog import find_model
+        from tensorjoin.runtime.form_choice import settle
+        from tensorjoin.runtime.prompt import encode, tokenizer_of
+        from tensorjoin.runtime.session import Sampling, Session
 
     sampling = Sampling(args.temperature, args.top_k, args.top_p, args.seed)
     with opened(args) as database:
@@ -314,7 +321,8 @@ def pieces(
     prompt: list[int], tokens: Iterator[int], tokenizer: "Tokenizer | None"
 ) -> Iterator[str]:
     """The prompt and its continuation as they become known; nothing before the first token is."""
-    from tensorjoin.frontends.tokenizer import StreamingDecoder
+    with held():
+        from tensorjoin.frontends.tokenizer import StreamingDecoder
 
     first = list(islice(tokens, 1))
     everything = chain(prompt, first, tokens)
@@ -341,11 +349,12 @@ def print_pieces(pieces: Iterable[str]) -> None:
 
 
 def profile(args: argparse.Namespace) -> None:
-    from rich.console import Console
+    with held():
+        from rich.console import Console
 
-    from tensorjoin.runtime.catalog import find_model
-    from tensorjoin.runtime.profile import profile as measure
-    from tensorjoin.tools.profile_table import profile_table
+        from tensorjoin.runtime.catalog import find_model
+        from tensorjoin.runtime.profile import profile as measure
+        from tensorjoin.tools.profile_table import profile_table
 
     if args.output is not None and not args.output.parent.is_dir():
         raise TensorjoinError(f"no directory {args.output.parent}: create it first")
@@ -357,17 +366,19 @@ def profile(args: argparse.Namespace) -> None:
         console = Console(width=200)
     console.print(profile_table(operators))
     if args.output is not None:
-        from tensorjoin.runtime.roofline import draw
+        with held():
+            from tensorjoin.runtime.roofline import draw
 
         draw(operators, coefficients, args.output)
 
 
 def logits(args: argparse.Namespace) -> None:
-    import numpy as np
+    with held():
+        import numpy as np
 
-    from tensorjoin.runtime.catalog import find_model
-    from tensorjoin.runtime.form_choice import settle
-    from tensorjoin.runtime.session import Session
+        from tensorjoin.runtime.catalog import find_model
+        from tensorjoin.runtime.form_choice import settle
+        from tensorjoin.runtime.session import Session
 
     # Known before the work is done.
     if not args.output.parent.is_dir():

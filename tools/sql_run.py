@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tensorjoin.backends.interrupts import held
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.tools.cli import CommandLine, run
 
@@ -14,24 +15,25 @@ if TYPE_CHECKING:
 
     from tensorjoin.backends.database import Database
 
-# The rest is imported by what needs it.
+# The rest is imported by what needs it, with Ctrl-C held, as by `sql-llm`.
 
 TARGETS = ("sqlite", "duckdb", "postgres")
 
 
+PROGRAM = "sql-run"
 CALIBRATE = "calibrate"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     if arguments and arguments[0] == CALIBRATE:
-        return run(calibrate_command_line(), calibrate, argv, first=1)
-    return run(command_line(), execute, argv)
+        return run(f"{PROGRAM} {CALIBRATE}", calibrate_command_line, calibrate, argv, first=1)
+    return run(PROGRAM, command_line, execute, argv)
 
 
 def command_line() -> argparse.ArgumentParser:
     parser = CommandLine(
-        prog="sql-run",
+        prog=PROGRAM,
         description="Run an ONNX model in a database, or make a view of it.",
         epilog="`sql-run calibrate --db URL` measures what an engine charges for.",
     )
@@ -65,7 +67,7 @@ def command_line() -> argparse.ArgumentParser:
 
 def calibrate_command_line() -> argparse.ArgumentParser:
     parser = CommandLine(
-        prog=f"sql-run {CALIBRATE}",
+        prog=f"{PROGRAM} {CALIBRATE}",
         description="Measure for less than a minute what an engine charges for; models loaded by"
         " this user from then on are laid out by it. The database stays as it was.",
     )
@@ -74,17 +76,18 @@ def calibrate_command_line() -> argparse.ArgumentParser:
 
 
 def calibrate(args: argparse.Namespace) -> None:
-    import time
+    with held():
+        import time
 
-    from rich.console import Console
-    from rich.table import Table
+        from rich.console import Console
+        from rich.table import Table
 
-    from tensorjoin.backends.connect import connect
-    from tensorjoin.calibration import store
-    from tensorjoin.cost import BOUNDS
-    from tensorjoin.runtime.calibrate import calibrate as measure
-    from tensorjoin.runtime.calibrate import relative_error
-    from tensorjoin.tools.cli import progress_bar
+        from tensorjoin.backends.connect import connect
+        from tensorjoin.calibration import store
+        from tensorjoin.cost import BOUNDS
+        from tensorjoin.runtime.calibrate import calibrate as measure
+        from tensorjoin.runtime.calibrate import relative_error
+        from tensorjoin.tools.cli import progress_bar
 
     start = time.monotonic()
     database = connect(args.db, create=False)
@@ -106,8 +109,9 @@ def calibrate(args: argparse.Namespace) -> None:
 
 
 def execute(args: argparse.Namespace) -> None:
-    from tensorjoin.backends.connect import connect
-    from tensorjoin.frontends.onnx.model import read_onnx
+    with held():
+        from tensorjoin.backends.connect import connect
+        from tensorjoin.frontends.onnx.model import read_onnx
 
     check(args)
     model = read_onnx(args.model)
@@ -169,9 +173,10 @@ def known(names: Sequence[str], given: dict[str, str], option: str) -> None:
 
 
 def arrays(args: argparse.Namespace, model: "ModelProto", database: "Database") -> None:
-    import numpy as np
+    with held():
+        import numpy as np
 
-    from tensorjoin.runtime.onnx_model import OnnxModel
+        from tensorjoin.runtime.onnx_model import OnnxModel
 
     prepared = OnnxModel(model, database, args.model.parent)
     files = named(args.input, "--input")
@@ -186,8 +191,9 @@ def arrays(args: argparse.Namespace, model: "ModelProto", database: "Database") 
 
 
 def query(args: argparse.Namespace, model: "ModelProto", database: "Database") -> None:
-    from tensorjoin.frontends.onnx.model import inputs_of, outputs_of
-    from tensorjoin.runtime.onnx_view import compile_query, create_view, parse_source, run_query
+    with held():
+        from tensorjoin.frontends.onnx.model import inputs_of, outputs_of
+        from tensorjoin.runtime.onnx_view import compile_query, create_view, parse_source, run_query
 
     ports = {port.name: port for port in inputs_of(model)}
     texts = named(args.input_query, "--input-query")

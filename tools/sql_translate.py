@@ -8,13 +8,16 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tensorjoin.backends.interrupts import held
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.tools.cli import CommandLine, run
 
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
 
-# The rest is imported by the translation that needs it.
+# The rest is imported by the translation that needs it, with Ctrl-C held, as by `sql-llm`.
+
+PROGRAM = "sql-translate"
 
 TARGETS = ("sqlite", "duckdb", "postgres", "pgvector")
 LOWERED = ("builtin", "func", "sql")
@@ -22,12 +25,12 @@ LOWERED = ("builtin", "func", "sql")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    return run(command_line(), translate, argv)
+    return run(PROGRAM, command_line, translate, argv)
 
 
 def command_line() -> argparse.ArgumentParser:
     parser = CommandLine(
-        prog="sql-translate", description="From a model to a module, or from a module to SQL."
+        prog=PROGRAM, description="From a model to a module, or from a module to SQL."
     )
     way = parser.add_mutually_exclusive_group(required=True)
     way.add_argument(
@@ -76,7 +79,8 @@ def translate(args: argparse.Namespace) -> None:
 
 def imported(directory: Path | None, file: Path | None) -> str:
     """The text of the module of a Hugging Face folder, or of an ONNX file."""
-    from xdsl.printer import Printer
+    with held():
+        from xdsl.printer import Printer
 
     text = StringIO()
     Printer(text).print_op(llama(directory) if file is None else onnx(file))
@@ -84,29 +88,32 @@ def imported(directory: Path | None, file: Path | None) -> str:
 
 
 def llama(directory: Path | None) -> "ModuleOp":
-    from tensorjoin.frontends.llama import import_llama
-    from tensorjoin.frontends.llama_config import read_llama_config
+    with held():
+        from tensorjoin.frontends.llama import import_llama
+        from tensorjoin.frontends.llama_config import read_llama_config
 
     assert directory is not None
     return import_llama(read_llama_config(directory))
 
 
 def onnx(file: Path) -> "ModuleOp":
-    from tensorjoin.frontends.onnx.model import import_onnx, read_onnx
-    from tensorjoin.passes.onnx.operators import OPERATORS
+    with held():
+        from tensorjoin.frontends.onnx.model import import_onnx, read_onnx
+        from tensorjoin.passes.onnx.operators import OPERATORS
 
     return import_onnx(read_onnx(file), OPERATORS, {}, {}, file.parent).module
 
 
 def emitted(file: str, target: str) -> str:
     """The SQL of a file's module on a target."""
-    from xdsl.context import Context
-    from xdsl.parser import Parser
-    from xdsl.universe import Universe
+    with held():
+        from xdsl.context import Context
+        from xdsl.parser import Parser
+        from xdsl.universe import Universe
 
-    from tensorjoin.backends.emitter import emit_program
-    from tensorjoin.pipelines import to_sql
-    from tensorjoin.targets import target_profile
+        from tensorjoin.backends.emitter import emit_program
+        from tensorjoin.pipelines import to_sql
+        from tensorjoin.targets import target_profile
 
     ctx = Context()
     for name, dialect in Universe.get_multiverse().all_dialects.items():
@@ -129,7 +136,8 @@ def text_of(file: str) -> str:
 @contextmanager
 def located(file: str) -> Generator[None]:
     """Say in one line what is wrong with a file, and where in it."""
-    from xdsl.utils.exceptions import DiagnosticException, ParseError
+    with held():
+        from xdsl.utils.exceptions import DiagnosticException, ParseError
 
     try:
         yield
