@@ -99,6 +99,7 @@ def run(*arguments: str) -> tuple[str, int]:
 
 # Not by `getrusage`: there, a process begins with the memory of the one that started it.
 @pytest.mark.skipif(not STATUS.exists(), reason="the system does not tell")
+@pytest.mark.timeout(300)  # 53 s
 def test_model_larger_than_the_budget(large: Path, database_url: str) -> None:
     budget = ("--memory", f"{BUDGET}B")
     _, peak = run("load", str(large), "--db", database_url, *budget)

@@ -11,6 +11,7 @@ PARTS = 4
 SCRIPT = Path(__file__).parent / "onnx_mutants.py"
 
 
+@pytest.mark.timeout(660)  # the process's limit and some; it takes 12 s
 @pytest.mark.parametrize("part", range(PARTS))
 def test_mutants(part: int) -> None:
     """2,000 of them, in processes that may take 2 GB, each mutant 10 seconds."""
