@@ -186,6 +186,7 @@ def ask(url: str, query: str) -> list[tuple[Any, ...]]:
         opened.close()
 
 
+@pytest.mark.timeout(300)  # 58 s
 @pytest.mark.parametrize("name", FAMILIES)
 def test_as_onnxruntime(database: Database, database_url: str, name: str) -> None:
     """What onnxruntime says of a model's rows, the view says of a table that holds them."""
