@@ -139,5 +139,8 @@ def test_interrupted_processes(url: str) -> None:
             assert (process.returncode, errors) == (0, "")
             usual = seconds
         if url.startswith("postgres"):
-            assert sessions(url) == []
+            # A server ends a session some moments after its client.
+            while sessions(url):
+                assert time.monotonic() - start < seconds + SECONDS
+                time.sleep(0.01)
         assert tokens(url) == expected
