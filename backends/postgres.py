@@ -1,6 +1,7 @@
 """PostgreSQL, through psycopg."""
 
 import contextlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -46,6 +47,10 @@ COPY_SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_END = b"\xff\xff"
 WIRE_TYPES = {"int2": ">i2", "int4": ">i4", "int8": ">i8", "float4": ">f4", "float8": ">f8"}
 """PostgreSQL's number types, and how numpy calls their form on the wire."""
+
+# The driver logs what it ignores as a cancelled pipeline ends, and Python prints what is logged and
+# nobody handles.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
 class PostgresDatabase(Database):

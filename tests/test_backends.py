@@ -486,6 +486,38 @@ def test_stopped_process_leaves_no_trace(
         database.close()
 
 
+PIPELINE = """
+import sys
+from tensorjoin.backends.connect import connect
+from tensorjoin.program import Statement
+
+database = connect(sys.argv[1], create=False)
+slow = Statement("SELECT count(*) FROM generate_series(1, 20000) AS a, generate_series(1, 20000)")
+try:
+    print("ready", flush=True)
+    with database.transaction():
+        database.execute_all([(slow, {})] * 500)
+except KeyboardInterrupt:
+    database.close()
+"""
+
+
+def test_interrupted_pipeline_is_silent(postgres_database_url: str) -> None:
+    """The driver logs that a pipeline was aborted, and that is for nobody's terminal."""
+    with subprocess.Popen(
+        [sys.executable, "-c", PIPELINE, postgres_database_url],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.wait(0.5)
+        child.send_signal(signal.SIGINT)
+        assert child.communicate(timeout=10) == ("", "")
+
+
 # Errors
 
 
