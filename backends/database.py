@@ -175,6 +175,10 @@ class Database(ABC):
         """Prepare for statements over tables of up to so many rows."""
         return
 
+    def slowness(self) -> str | None:
+        """One line about this version of the engine if it is known to be slow."""
+        return None
+
     @abstractmethod
     def limit_memory(self, size: int) -> None:
         """

@@ -21,6 +21,7 @@ from tensorjoin.backends.database import (
     may,
     require_writable_file,
 )
+from tensorjoin.backends.duckdb_versions import SLOW, STORAGE_VERSION, slowness
 from tensorjoin.backends.interrupts import held
 from tensorjoin.backends.worker import Worker
 from tensorjoin.errors import TensorjoinError
@@ -78,6 +79,11 @@ class DuckdbDatabase(Database):
                 raise TensorjoinError(
                     f"{path} is in use by another process: end it first"
                 ) from error
+            if "newer version of DuckDB" in str(error):
+                raise TensorjoinError(
+                    f"cannot open {path}: it was written for a newer DuckDB than"
+                    f" {duckdb.__version__}, which is installed: upgrade the package duckdb"
+                ) from error
             raise TensorjoinError(f"cannot open {path}: {first_line(error)}") from error
         # The driver looks for Ctrl-C between its tasks, and one task may be most of a long query;
         # DuckDB itself looks at its flag all the time.
@@ -89,14 +95,17 @@ class DuckdbDatabase(Database):
 
     def _attach(self, path: Path, read_only: bool) -> None:
         """
-        Open a file by an ATTACH, which alone sets how many rows a row group has; the connections of
-        a process to one file share an instance of the engine, where it may be attached already.
+        Open a file by an ATTACH, which alone sets how many rows a row group has, and which engines
+        can read a new file; the connections of a process to one file share an instance of the
+        engine, where it may be attached already.
         """
         name = FILE_NAMED_MEMORY if path.stem == IN_MEMORY else None
-        option = exp.AttachOption(
-            this=exp.var("ROW_GROUP_SIZE"), expression=exp.Literal.number(ROW_GROUP)
-        )
-        options = [option, *([exp.AttachOption(this=exp.var("READ_ONLY"))] if read_only else [])]
+        options = [attach_option("ROW_GROUP_SIZE", exp.Literal.number(ROW_GROUP))]
+        if read_only:
+            options.append(attach_option("READ_ONLY"))
+        if not path.exists():
+            # One that is there keeps its own, and DuckDB refuses to lower it.
+            options.append(attach_option("STORAGE_VERSION", exp.Literal.string(STORAGE_VERSION)))
         file = exp.Literal.string(str(path))
         attach = exp.Attach(
             this=exp.alias_(file, identifier(name)) if name else file,
@@ -157,6 +166,9 @@ class DuckdbDatabase(Database):
         # A thread takes whole row groups: of one, others only wait for it.
         if rows <= ROW_GROUP:
             self._worker.run(lambda: self._connection.execute("SET threads = 1"))
+
+    def slowness(self) -> str | None:
+        return slowness(self.version(), SLOW)
 
     def limit_memory(self, size: int) -> None:
         # DuckDB does not count the vectors of a query that is running.
@@ -245,6 +257,10 @@ class DuckdbDatabase(Database):
             # DuckDB holds on to the source until the transaction ends, and that would be the whole
             # model.
             source.clear()
+
+
+def attach_option(name: str, value: exp.Literal | None = None) -> exp.AttachOption:
+    return exp.AttachOption(this=exp.var(name), expression=value)
 
 
 def _check_magic(path: Path) -> None:

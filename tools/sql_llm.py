@@ -219,11 +219,14 @@ def load(args: argparse.Namespace) -> None:
         model = load_model(
             database, args.directory, args.name, args.replace, progress, bits=args.bits
         )
+        slowness = database.slowness()
     seconds = time.monotonic() - start
     print(
         f"loaded {model.shown}: {model.manifest.parameters:,} parameters in {seconds:.1f} s",
         file=sys.stderr,
     )
+    if slowness is not None:
+        print(slowness, file=sys.stderr)
 
 
 def list_models(args: argparse.Namespace) -> None:
