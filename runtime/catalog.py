@@ -151,11 +151,13 @@ def drop_model(database: Database, model: StoredModel) -> None:
     for name in model.manifest.tables:
         if name in present:
             drop_table(database, name)
+    if set(models(database)) == {model.name}:
+        # As it is: what both changes a table and drops it, DuckDB 1.4 does not commit.
+        drop_table(database, MODELS)
+        return
     row = exp.EQ(this=column("name"), expression=placeholder(database, "name", 1))
     delete = exp.Delete(this=table(MODELS), where=exp.Where(this=row))
     database.execute(statement(database, delete, "name"), {"name": model.name})
-    if not models(database):
-        drop_table(database, MODELS)
 
 
 def store_program(database: Database, model: str, program: Program) -> str:
