@@ -7,9 +7,12 @@ REFERENCES := .venv-references
 BENCH := .venv-bench-llm
 BENCH_VIEWS := .venv-bench
 BENCH_OPTIONS ?=
+ENGINES := .venv-engines
+ENGINES_OPTIONS ?=
 DEMO_PROMPT ?= Once upon a time
 
-.PHONY: demo test check types references check-references conformance check-conformance bench bench-views clean
+.PHONY: demo test check types references check-references conformance check-conformance engines \
+	check-oldest bench bench-views clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -54,6 +57,15 @@ conformance: $(STAMP)
 check-conformance: $(STAMP)
 	$(BIN)/python tests/conformance/generate.py --check
 
+# Several versions of each engine and each Python on PATH, in environments of their own; writes
+# docs/engines.*. A part of it: make engines ENGINES_OPTIONS="--only duckdb-oldest python"
+engines: $(STAMP)
+	$(BIN)/python tests/engine_versions/generate.py $(ENGINES_OPTIONS)
+
+# Language models on the oldest DuckDB that pyproject.toml admits.
+check-oldest: $(STAMP)
+	$(BIN)/python tests/engine_versions/oldest.py
+
 # Language models on every engine, beside numpy and llama.cpp; writes docs/benchmark.*. A part of it:
 # make bench BENCH_OPTIONS="--shapes 15M --engines duckdb". llama.cpp is compiled, which takes a C++
 # compiler and some minutes.
@@ -77,4 +89,4 @@ $(BENCH_VIEWS)/.installed: pyproject.toml tests/references/requirements-ml.txt
 	touch $@
 
 clean:
-	rm -rf .venv $(REFERENCES) $(BENCH) $(BENCH_VIEWS) .types build *.egg-info
+	rm -rf .venv $(REFERENCES) $(BENCH) $(BENCH_VIEWS) $(ENGINES) .types build *.egg-info
