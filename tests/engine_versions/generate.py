@@ -168,9 +168,12 @@ def main() -> int:
         time_in_turns(trials, engines)
         files = read_by_others(trials)
     pythons = try_pythons() if PYTHON in arguments.only else {}
-    parts = {"engines": engines, "files": files, "pythons": pythons}
-    results = {"machine": machine()} | {
-        part: results.get(part, {}) | found for part, found in parts.items()
+    known = results.get("files", {})
+    results = {
+        "machine": machine(),
+        "engines": results.get("engines", {}) | engines,
+        "files": known | {writer: known.get(writer, {}) | files[writer] for writer in files},
+        "pythons": results.get("pythons", {}) | pythons,
     }
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     PAGE.write_text(page(results))

@@ -15,7 +15,9 @@ NAME = "duckdb-oldest"
 def main() -> int:
     (environment,) = (e for e in ENVIRONMENTS if e.name == NAME)
     python = make(environment)
-    return 0 if passes(python, *LANGUAGE_MODELS, engine=environment.engine) else 1
+    is_right = passes(python, *LANGUAGE_MODELS, engine=environment.engine)
+    print(f"{environment.package}: {'passed' if is_right else 'failed'}")
+    return 0 if is_right else 1
 
 
 if __name__ == "__main__":
