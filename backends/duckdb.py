@@ -259,7 +259,7 @@ class DuckdbDatabase(Database):
             source.clear()
 
 
-def attach_option(name: str, value: exp.Literal | None = None) -> exp.AttachOption:
+def attach_option(name: str, value: exp.Expr | None = None) -> exp.AttachOption:
     return exp.AttachOption(this=exp.var(name), expression=value)
 
 
