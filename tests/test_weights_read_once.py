@@ -31,8 +31,8 @@ SIZES = {
 }
 FORMS_BY_ENGINE = {"duckdb": (FORWARD, LAYERWISE), "sqlite": (FORWARD,), "postgres": (FORWARD,)}
 VECTOR = 2048
-"""The rows that DuckDB looks at before it sees that nothing is joined to them: in the round after
-the last layer, which ends the recursion."""
+"""The rows that a thread of DuckDB looks at before it sees that nothing is joined to them: in the
+round after the last layer, which ends the recursion."""
 EMBEDDING = "tj.m.embed_tokens"
 PROBE_GROUPS = 4
 
@@ -85,12 +85,20 @@ def is_layered(session: ScanningSession, name: str) -> bool:
     return "layer" in session.database.columns(Statement(query.sql(session.database.dialect)))
 
 
+def threads(database: Database) -> int:
+    """The threads of a recursion; none where the engine has no such."""
+    if not database.profile.recurses:
+        return 0
+    ((count,),) = database.query(Statement("SELECT current_setting('threads')"))
+    return count
+
+
 def excess(session: ScanningSession, form: str) -> dict[str, float]:
     """By weight: how often a token in a form reads its rows, beyond the once that is its due."""
     session.scanned.clear()
     session.looked_at.clear()
     session.decode(6, form)
-    ending = VECTOR if form == FORWARD and session.database.dialect == "duckdb" else 0
+    ending = VECTOR * threads(session.database) if form == FORWARD else 0
     found: dict[str, float] = {}
     for name in weights(session):
         layers = range(LAYERS) if is_layered(session, name) else [None]
