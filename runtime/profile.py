@@ -14,13 +14,19 @@ from tensorjoin.backends.database import Database, Value
 from tensorjoin.calibration import current
 from tensorjoin.cost import Bound, Coefficients, Work, bound, seconds, total
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.forms import LAYERWISE
 from tensorjoin.layouts import DOUBLE_BYTES
 from tensorjoin.names import table_name
 from tensorjoin.program import Step
 from tensorjoin.runtime.catalog import StoredModel, column, statement, table
+from tensorjoin.runtime.form_choice import WORTH_TRYING, settle
 from tensorjoin.runtime.session import Call, Sampling, Session
-from tensorjoin.runtime.statement_work import TableSize, sources, statement_work, target
+from tensorjoin.runtime.statement_work import (
+    TableSize,
+    is_recursion,
+    sources,
+    statement_work,
+    target,
+)
 
 RUNS = 5
 LAYER = "layer"
@@ -55,22 +61,13 @@ class Operator:
 
 @dataclass
 class TimedSession(Session):
-    """
-    A session that keeps the time of each statement, and counts the rows of each table.
-
-    Where one statement runs all layers, those of a loop over them run in its place.
-    """
+    """A session that keeps the time of each statement, and counts the rows of each table."""
 
     seconds: dict[Step, float] = field(default_factory=dict[Step, float], init=False)
     """Of the last run, summed over rounds."""
     written: dict[Step, int] = field(default_factory=dict[Step, int], init=False)
     """Rows that each statement added, where they were counted."""
     counts: bool = field(default=False, init=False)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if (loops := self.procedures.pop(LAYERWISE, None)) is not None:
-            self.procedures["forward"] = loops
 
     def execute(self, calls: Sequence[Call]) -> None:
         for step, values in calls:
@@ -152,6 +149,7 @@ def profile(
     if not tokens:
         raise TensorjoinError("there are no tokens: give at least one by --token-ids")
     session = TimedSession(database, model)
+    settle(session, WORTH_TRYING)
     with session.step():
         session.forward(tokens)
     session.decode(tokens[-1])
@@ -196,9 +194,10 @@ def operator(
 ) -> Operator:
     tree = parsed(session.database, step)
     calls = step.loop.count if step.loop else 1
+    rounds = session.model.manifest.layers if is_recursion(tree) else 1
     read = sources(tree)
-    sizes = {name: session.size(name, calls) for name in read}
-    once = statement_work(tree, sizes, session.written.get(step, 0) / calls)
+    sizes = {name: session.size(name, calls * rounds) for name in read}
+    once = statement_work(tree, sizes, session.written.get(step, 0) / calls, rounds)
     work = once.times(calls)
     prefix = table_name(session.model.name, "")
     lasting = session.model.manifest.tables

@@ -11,7 +11,9 @@ from models.llama import write_checkpoint
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.forms import FORMS, FORWARD, Line
 from tensorjoin.frontends.llama_config import read_llama_config
+from tensorjoin.runtime import form_choice
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.profile import profile
 from tensorjoin.runtime.statement_work import TableSize, sources, statement_work, target
@@ -48,6 +50,21 @@ def test_blocks_of_a_statement():
     assert found.products == 0
 
 
+def test_rounds_of_a_recursion():
+    recursion = (
+        "INSERT INTO y WITH RECURSIVE s AS (SELECT v FROM x), r AS (SELECT v FROM s UNION ALL"
+        " (WITH p AS (SELECT w.v * r.v AS v FROM w JOIN r ON w.i = r.v) SELECT SUM(v) FROM p))"
+        " SELECT v FROM r"
+    )
+    one, six = (
+        statement_work(sqlglot.parse_one(recursion, dialect="duckdb"), SIZES, 0, rounds)
+        for rounds in (1, 6)
+    )
+    assert (one.products, six.products) == (100, 600)
+    assert (one.read, six.read) == (110, 610)
+    assert (one.statements, six.statements) == (1, 1)
+
+
 def test_what_is_read_and_made():
     tree = sqlglot.parse_one("INSERT INTO y WITH t AS (SELECT * FROM x) SELECT * FROM t, w")
     assert (target(tree), sorted(sources(tree))) == ("y", ["w", "x"])
@@ -55,9 +72,13 @@ def test_what_is_read_and_made():
     assert (target(tree), sources(tree)) == ("y", [])
 
 
-def test_a_decode_step(database: Database, tmp_path: Path):
+@pytest.mark.parametrize("form", FORMS)
+def test_a_decode_step(
+    form: str, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     directory = write_checkpoint(tmp_path, "small")
     model = load_model(database, directory, "m")
+    monkeypatch.setattr(form_choice, "tried", lambda _: {form: Line(1, 1)})
     operators, coefficients = profile(database, model, [1, 2])
     assert any(coefficients.values())
     assert all(each.measured >= 0 and each.predicted >= 0 for each in operators)
@@ -66,8 +87,10 @@ def test_a_decode_step(database: Database, tmp_path: Path):
     assert {"embed_tokens", "lm_head"} & set(logits.weights)
     # Each row of the batch is one token's.
     assert next(each for each in operators if each.makes == "batch").work.written == 1
-    in_layers = {each.calls for each in operators if each.makes in ("keys", "values")}
-    assert in_layers == {model.manifest.layers}
+    ways = {each.calls for each in operators if each.makes in ("keys", "values")}
+    assert ways == {1 if form == FORWARD and database.profile.recurses else model.manifest.layers}
+    (products,) = {each.products for each in operators if each.makes == "logits"}
+    assert sum(each.products for each in operators) > 2 * products
     weights = {weight for each in operators for weight in each.weights}
     assert weights == {table.removeprefix("tj.m.") for table in model.manifest.tables} - {
         "program",
