@@ -10,7 +10,7 @@ from models.references import Reference, reference
 
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
-from tensorjoin.forms import LAYERWISE
+from tensorjoin.forms import FORWARD, LAYERWISE
 from tensorjoin.pipelines import Layout
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Sampling, Session
@@ -74,17 +74,16 @@ def suited(layout: Layout, database: Database) -> Layout:
     ("name", "layout"), [("small", "auto"), ("odd", "auto"), ("odd", "pivoted")]
 )
 def test_layer_by_layer(name: str, layout: Layout, database: Database, tmp_path: Path):
-    """What a session runs for many rows or large layers, where one statement could do all."""
+    """The other form of a program, where one statement could do all."""
     load(database, name, tmp_path, suited(layout, database))
     session, expected = new_session(database, name), reference(name)
-    layerwise = session.procedures.pop(LAYERWISE, None)
-    assert (layerwise is not None) == database.profile.recurses
-    session.procedures["forward"] = layerwise or session.procedures["forward"]
+    assert (LAYERWISE in session.procedures) == database.profile.recurses
+    form = LAYERWISE if database.profile.recurses else FORWARD
     prompt = [int(token) for token in expected.prompt]
     rows: list[np.ndarray] = []
     for batch in (prompt[:3], prompt[3:]):
         with session.step():
-            session.forward(batch, emit_all=True)
+            session.forward(batch, emit_all=True, form=form)
             rows.append(session.logits())
     np.testing.assert_allclose(np.concatenate(rows), expected.logits, rtol=0, atol=LOGITS_TOLERANCE)
 

@@ -11,10 +11,11 @@ from typing import ClassVar, Literal
 from llm.contender import Contender, Floats, Runner
 from llm.server import postgres_server
 from tensorjoin.backends.connect import connect
-from tensorjoin.forms import LAYERWISE
+from tensorjoin.forms import FORWARD, LAYERWISE
 from tensorjoin.pipelines import Layout
 from tensorjoin.program import Statement
 from tensorjoin.runtime.catalog import find_model
+from tensorjoin.runtime.form_choice import WORTH_TRYING, settle
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Sampling, Session
 
@@ -83,7 +84,9 @@ class SqlContender(Contender):
             database = connect(url, create=False, memory=memory)
             session = Session(database, find_model(database, MODEL))
             if self.loops:
-                session.procedures["forward"] = session.procedures.pop(LAYERWISE)
+                session.procedures[FORWARD] = session.procedures.pop(LAYERWISE)
+            # The first phase tries both forms, and the others find what it remembered.
+            settle(session, WORTH_TRYING)
             yield SqlRunner(session)
             database.close()
 
