@@ -18,7 +18,7 @@ sys.path[:0] = [str(ROOT / "tests")]
 from models.references import reference  # noqa: E402
 
 from tensorjoin.backends.connect import connect  # noqa: E402
-from tensorjoin.program import LAYERWISE  # noqa: E402
+from tensorjoin.forms import LAYERWISE  # noqa: E402
 from tensorjoin.runtime.catalog import find_model  # noqa: E402
 from tensorjoin.runtime.load import load_model  # noqa: E402
 from tensorjoin.runtime.session import Sampling, Session  # noqa: E402
