@@ -13,6 +13,7 @@ Phases = dict[str, Any]
 
 HEADS = (
     "contender",
+    "engine",
     "load MB/s",
     "file MB",
     "decode ms/token",
@@ -86,7 +87,6 @@ def section(shape: Shape, contenders: dict[str, Phases]) -> str:
         best = min(by_hand, key=median, default=None)
         rows.append(cells(shape, name, phases, [*published, best]))
     growth = [growth_cells(name, phases.get("warm", {})) for name, phases in contenders.items()]
-    versions = sorted({f"{phases['engine']}" for phases in contenders.values()})
     batch_heads = ("contender", *(f"M = {rows}" for rows in BATCHES))
     return "\n".join(
         [
@@ -96,7 +96,7 @@ def section(shape: Shape, contenders: dict[str, Phases]) -> str:
             table(batch_heads, [row for row in growth if row]),
             f"\n![decode](benchmark-decode-{shape.name}.svg)",
             f"![rows in a pass](benchmark-rows-{shape.name}.svg)",
-            f"\nMeasured: {', '.join(versions)}. The machine's load average before a phase: at most"
+            "\nThe machine's load average before a phase: at most"
             f" {highest_load(contenders):.1f}.\n",
         ]
     )
@@ -116,12 +116,13 @@ def table(heads: tuple[str, ...], rows: list[list[str]]) -> str:
 def cells(shape: Shape, name: str, phases: Phases, others: list[list[float] | None]) -> list[str]:
     load, warm = phases.get("load", {}), phases.get("warm", {})
     if "stopped" in load:
-        return [name, load["stopped"], *[""] * (len(HEADS) - 2)]
+        return [name, phases["engine"], load["stopped"], *[""] * (len(HEADS) - 3)]
     decode = warm.get("decode")
     rate = weight_bytes(shape) / 1e6 / load["load_seconds"]
     equal = warm.get("equal_tokens")
     return [
         name,
+        phases["engine"],
         f"{rate:.0f}" if load["load_seconds"] > 1e-3 else "",
         f"{load['file_bytes'] / 1e6:.0f}",
         spread(warm, "decode", milliseconds),
