@@ -1,7 +1,6 @@
 """Measure what passes of a language model cost in each form of its program: small models, timed."""
 
 import json
-import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from tensorjoin.cost import Coefficients
 from tensorjoin.fitting import least_deviations
 from tensorjoin.forms import FORMS, PASS_TERMS, PassWork, pass_work
 from tensorjoin.frontends.llama_config import expected_tensors, read_llama_config
+from tensorjoin.runtime.form_choice import timed_pass
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Session
 
@@ -62,18 +62,9 @@ def passes(session: Session) -> Iterator[tuple[str, Timed]]:
     for rows in ROWS:
         work = pass_work(manifest.layers, manifest.layer_parameters, rows)
         # The first run of each form is not counted.
-        runs = [{form: timed(session, form, rows) for form in FORMS} for _ in range(1 + RUNS)]
+        runs = [{form: timed_pass(session, form, rows) for form in FORMS} for _ in range(1 + RUNS)]
         for form in FORMS:
             yield form, (work, min(run[form] for run in runs[1:]))
-
-
-def timed(session: Session, form: str, rows: int) -> float:
-    """The seconds of a pass over an empty context."""
-    session.restart()
-    start = time.perf_counter()
-    with session.step():
-        session.forward([0] * rows, form=form)
-    return time.perf_counter() - start
 
 
 def fitted(measured: list[Timed]) -> dict[str, float]:

@@ -5,8 +5,9 @@ Where a program has one form only, nothing is chosen.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
+from itertools import count
 from statistics import median
 
 from tensorjoin.calibration import Calibration, read, shipped, stored
@@ -22,11 +23,18 @@ RUNS = 5
 """Tokens that are tried in each form, of which the median counts."""
 CLEAR = 1.5
 """Where one form takes so many times as long as the other, two runs tell them apart."""
-WORTH_TRYING = 2 * (1 + RUNS)
+PASSES = len(FORMS) * (2 + RUNS)
+WORTH_TRYING = PASSES
 """New tokens from which on a trial is worth its own passes."""
 
 
-def settle(session: Session, new_tokens: int) -> None:
+Progress = Callable[[int, int], None]
+"""Called with the passes made and the passes in all."""
+
+
+def settle(
+    session: Session, new_tokens: int, progress: Progress = lambda made, total: None
+) -> None:
     """
     Choose the form of a session whose stream is empty, before so many tokens are generated: by a
     calibration of this version of the engine, by an earlier trial on it, or by a trial of both
@@ -42,25 +50,42 @@ def settle(session: Session, new_tokens: int) -> None:
     elif lines := remembered(engine, version, program):
         session.lines = lines
     elif new_tokens >= WORTH_TRYING and manifest.max_positions >= MANY:
-        session.lines = tried(session)
+        session.lines = tried(session, progress)
         remember(engine, version, program, session.lines)
     else:
         session.lines = _predicted(shipped(engine), manifest)
 
 
-def tried(session: Session) -> dict[str, Line]:
+def tried(session: Session, progress: Progress) -> dict[str, Line]:
     """The line of each form by some passes of both in turns; the stream is empty afterwards."""
-    # The first passes read the weights from disk.
-    several = {form: _timed(session, form, MANY) for form in FORMS[::-1]}
+    several: dict[str, list[float]] = {form: [] for form in FORMS}
     tokens: dict[str, list[float]] = {form: [] for form in FORMS}
-    several = {form: min(several[form], _timed(session, form, MANY)) for form in FORMS}
-    for run in range(RUNS):
+    made = count(1)
+
+    def run(form: str, rows: int) -> float:
+        seconds = timed_pass(session, form, rows)
+        progress(next(made), PASSES)
+        return seconds
+
+    # Of two runs the first may read the weights from disk.
+    for form in FORMS[::-1] + FORMS:
+        several[form].append(run(form, MANY))
+    for number in range(RUNS):
         for form in FORMS:
-            tokens[form].append(_timed(session, form, 1))
-        if run and _are_apart(*map(median, tokens.values())):
+            tokens[form].append(run(form, 1))
+        if number and _are_apart(*map(median, tokens.values())):
             break
     session.restart()
-    return {form: through({1: median(tokens[form]), MANY: several[form]}) for form in FORMS}
+    return {form: through({1: median(tokens[form]), MANY: min(several[form])}) for form in FORMS}
+
+
+def timed_pass(session: Session, form: str, rows: int) -> float:
+    """The seconds of a pass over an empty context, in one of the forms."""
+    session.restart()
+    start = time.perf_counter()
+    with session.step():
+        session.forward([0] * rows, form=form)
+    return time.perf_counter() - start
 
 
 def digest(model: StoredModel, procedures: Mapping[str, tuple[Step, ...]]) -> str:
@@ -71,14 +96,6 @@ def digest(model: StoredModel, procedures: Mapping[str, tuple[Step, ...]]) -> st
 
 def _are_apart(first: float, second: float) -> bool:
     return max(first, second) > CLEAR * min(first, second)
-
-
-def _timed(session: Session, form: str, rows: int) -> float:
-    session.restart()
-    start = time.perf_counter()
-    with session.step():
-        session.forward([0] * rows, form=form)
-    return time.perf_counter() - start
 
 
 def _calibration(engine: str, version: str) -> Calibration | None:

@@ -54,7 +54,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
         made.append((form, rows))
         return LINES[form].seconds(rows)
 
-    monkeypatch.setattr(form_choice, "_timed", timed)
+    monkeypatch.setattr(form_choice, "timed_pass", timed)
     return made
 
 
@@ -138,8 +138,11 @@ def test_who_may_not_write_tries_again(home: Path):
 
 
 def test_a_model_is_tried_once(session: Session, passes: list[tuple[str, int]]):
-    settle(session, WORTH_TRYING)
+    shown: list[tuple[int, int]] = []
+    settle(session, WORTH_TRYING, lambda *numbers: shown.append(numbers))
     assert {form for form, _ in passes} == set(FORMS)
+    assert [number for number, _ in shown] == list(range(1, len(passes) + 1))
+    assert all(total >= len(passes) for _, total in shown)
     assert (session.form(1), session.form(100)) == (FORWARD, LAYERWISE)
     passes.clear()
     session.lines = {}

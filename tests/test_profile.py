@@ -78,7 +78,7 @@ def test_a_decode_step(
 ):
     directory = write_checkpoint(tmp_path, "small")
     model = load_model(database, directory, "m")
-    monkeypatch.setattr(form_choice, "tried", lambda _: {form: Line(1, 1)})
+    monkeypatch.setattr(form_choice, "tried", lambda *_: {form: Line(1, 1)})
     operators, coefficients = profile(database, model, [1, 2])
     assert any(coefficients.values())
     assert all(each.measured >= 0 and each.predicted >= 0 for each in operators)

@@ -284,7 +284,8 @@ def generate(args: argparse.Namespace) -> None:
             prompt = encode(model, tokenizer, args.prompt)
         seconds: list[float] = []
         session = Session(database, model)
-        settle(session, args.max_tokens)
+        with progress_bar("trying out") as progress:
+            settle(session, args.max_tokens, progress)
         tokens = timed(session.generate(prompt, args.max_tokens, sampling), seconds)
         if args.format == "json":
             answer = answered(prompt, list(tokens), args.max_tokens, tokenizer)
