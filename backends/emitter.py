@@ -1,6 +1,6 @@
 """A module of the `sql` dialect -> a program, its statements printed by sqlglot."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
@@ -8,6 +8,7 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import IntAttr, ModuleOp, VectorType, f32, f64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
+from tensorjoin.backends.certain_floats import certain_floats
 from tensorjoin.backends.inlining import computed_again, too_large
 from tensorjoin.backends.spelling import SPELLINGS, Spelling, double, integer
 from tensorjoin.dialects import sql
@@ -47,8 +48,9 @@ def emit_program(
     Raises TensorjoinError where something has no spelling on the target.
     """
     spelling = SPELLINGS[profile.name]
+    untyped = certain_floats(module) if spelling.converts_floats else {}
     tables = [
-        _table(op, spelling, table_name, keeps_weights)
+        _table(op, spelling, table_name, keeps_weights, untyped)
         for op in module.ops
         if isinstance(op, sql.CreateTableOp)
     ]
@@ -83,7 +85,7 @@ def emit_tables(
 ) -> list[Table]:
     """The tables of a module that hold weights."""
     return [
-        _table(op, SPELLINGS[profile.name], table_name, keeps_weights)
+        _table(op, SPELLINGS[profile.name], table_name, keeps_weights, {})
         for op in module.ops
         if isinstance(op, sql.CreateTableOp) and op.kind.data is TableKind.WEIGHT
     ]
@@ -122,15 +124,20 @@ def quoted(name: str) -> exp.Identifier:
 
 
 def _table(
-    op: sql.CreateTableOp, spelling: Spelling, table_name: TableNames, keeps_weights: bool
+    op: sql.CreateTableOp,
+    spelling: Spelling,
+    table_name: TableNames,
+    keeps_weights: bool,
+    untyped: Mapping[str, frozenset[str]],
 ) -> Table:
     kind = TableKind(op.kind.data)
     name, keys = op.sym_name.data, op.schema.extents
+    without_type = untyped.get(name, ())
     has_fillers = spelling.fills_groups and kind == TableKind.WEIGHT
     columns: list[exp.Expr] = [
         exp.ColumnDef(
             this=quoted(column),
-            kind=spelling.type(type),
+            kind=None if column in without_type else spelling.type(type),
             constraints=[]
             if has_fillers or (spelling.nan_is_null and type in (f32, f64))
             else [exp.ColumnConstraint(kind=exp.NotNullColumnConstraint())],

@@ -56,6 +56,9 @@ class Spelling:
     """Whether NULL stands for NaN, of which SQLite has none."""
     keeps_deleted_rows: bool = False
     """Whether what DELETE removes is skipped over until TRUNCATE, as in PostgreSQL's tables."""
+    converts_floats: bool = False
+    """Whether a column whose type is float is converted whenever it is read, and one without a type
+    is not: of a product of two columns in SQLite, that is 7 to 9 % of the time."""
     marks_materialized: bool = False
     """Whether a common table expression read twice says AS MATERIALIZED."""
 
@@ -133,6 +136,7 @@ SQLITE = Spelling(
     SQLITE_FUNCTIONS,
     table_properties=(WithoutRowid,),
     nan_is_null=True,
+    converts_floats=True,
     without_affinity=without_affinity,
     many_rows=no_rows_of_many,
     fence=lambda query: query.limit(integer(-1), copy=False),
