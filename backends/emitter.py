@@ -48,7 +48,9 @@ def emit_program(
     Raises TensorjoinError where something has no spelling on the target.
     """
     spelling = SPELLINGS[profile.name]
-    untyped = certain_floats(module) if spelling.converts_floats else {}
+    untyped: Mapping[str, frozenset[str]] = {}
+    if spelling.converts_floats:
+        untyped = certain_floats(module)
     tables = [
         _table(op, spelling, table_name, keeps_weights, untyped)
         for op in module.ops
