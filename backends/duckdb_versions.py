@@ -32,13 +32,14 @@ SLOW = (
     SlowVersions(
         "2.0.1",
         "2.0.2",
-        "it reads all layers in each round of a recursion, and where layers are many or large, a"
-        " token takes up to 1.9 times as long as with 2.0.0",
+        "it reads all layers in each round of a recursion, and a token of a model of 135M"
+        " parameters takes 1.8 to 2.7 times as long as with 2.0.0",
     ),
 )
 """Of models of 0.3M, 15M and 135M parameters, one token a run in the faster form of the program, on
 two cores: 80, 125 and 597 ms with 1.4.0, 60, 97 and 453 with 1.5.6, 36, 70 and 313 with 2.0.0, and
-32, 90 and 583 with 2.0.1."""
+32, 90 and 583 with 2.0.1; at other hours 61 to 71 and 339 to 354 with 2.0.0, and 89 and 830 to 920
+with 2.0.1."""
 
 
 def slowness(version: str, known: Sequence[SlowVersions]) -> str | None:
