@@ -14,11 +14,11 @@ import pytest
 import sqlglot
 from models.configurations import CONFIGURATIONS
 from models.llama import write_model
-from scanned_rows import ScanningSession, nodes
+from scanned_rows import ScanningSession, handed_on, nodes
 from sqlglot import exp
 
 from tensorjoin.backends.database import Database
-from tensorjoin.forms import FORWARD, LAYERWISE
+from tensorjoin.forms import FORMS, FORWARD
 from tensorjoin.program import Statement, Step
 from tensorjoin.runtime.load import load_model
 
@@ -29,7 +29,6 @@ SIZES = {
     "num_hidden_layers": LAYERS,
     "vocab_size": 3000,
 }
-FORMS_BY_ENGINE = {"duckdb": (FORWARD, LAYERWISE), "sqlite": (FORWARD,), "postgres": (FORWARD,)}
 VECTOR = 2048
 """The rows that a thread of DuckDB looks at before it sees that nothing is joined to them: in the
 round after the last layer, which ends the recursion."""
@@ -53,22 +52,17 @@ def recursions_have_filters(database: Database) -> bool:
     Whether the engine filters a scan in a recursion by what it is joined to, asked of a query that
     has nothing to do with ours. DuckDB 2.0.1 does not, whatever the join.
     """
-    execute = database.execute
-    execute(Statement("CREATE TABLE probe (layer INT, v FLOAT)"))
-    execute(
-        Statement(
-            "INSERT INTO probe SELECT i // 2048, i FROM RANGE(0, 2048 * 4) AS t(i)",
-        )
-    )
+    rows = f"SELECT i // {VECTOR} AS layer, i AS v FROM RANGE(0, {PROBE_GROUPS * VECTOR}) AS t(i)"
+    database.execute(Statement(f"CREATE TABLE probe AS {rows}"))
     query = (
         "EXPLAIN (ANALYZE, FORMAT JSON) WITH RECURSIVE r AS (SELECT 0 AS layer, 0.0e0 AS v"
         " UNION ALL SELECT r.layer + 1, SUM(p.v) FROM probe AS p JOIN r ON p.layer = r.layer"
         " GROUP BY r.layer) SELECT COUNT(*) FROM r"
     )
     ((_, text),) = database.query(Statement(query))
-    execute(Statement("DROP TABLE probe"))
+    database.execute(Statement("DROP TABLE probe"))
     read = sum(
-        node.get("intermediate_rows", node.get("operator_cardinality", 0))
+        handed_on(node)
         for node in nodes(json.loads(text), "operator", "children")
         if "probe" in node.get("extra_info", {}).get("Table", "")
     )
@@ -113,14 +107,15 @@ def excess(session: ScanningSession, form: str) -> dict[str, float]:
     return {name: times for name, times in found.items() if times > 0}
 
 
-def forms(database: Database) -> tuple[str, ...]:
-    return FORMS_BY_ENGINE[database.dialect]
+def forms(session: ScanningSession) -> list[str]:
+    """The forms that the program has on its engine."""
+    return [form for form in FORMS if form in session.procedures]
 
 
 def test_a_token_reads_each_weight_once(session: ScanningSession):
     database = session.database
     filtered = database.profile.recurses and recursions_have_filters(database)
-    for form in forms(database):
+    for form in forms(session):
         found = excess(session, form)
         if form == FORWARD and database.profile.recurses and not filtered:
             # The engine's doing: each round reads the weights of all layers.
@@ -148,7 +143,7 @@ def without_layer(step: Step, dialect: str) -> Step:
 
 def test_the_guard_sees_a_lost_filter(session: ScanningSession):
     """The join with the round's number, or the condition on the layer, taken out by hand."""
-    for form in forms(session.database):
+    for form in forms(session):
         dialect = session.database.dialect
         session.procedures[form] = tuple(
             without_layer(step, dialect) for step in session.procedures[form]

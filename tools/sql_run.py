@@ -68,7 +68,7 @@ def command_line() -> argparse.ArgumentParser:
 def calibrate_command_line() -> argparse.ArgumentParser:
     parser = CommandLine(
         prog=f"{PROGRAM} {CALIBRATE}",
-        description="Measure for less than a minute what an engine charges for; models loaded by"
+        description="Measure for about a minute what an engine charges for; models loaded by"
         " this user from then on are laid out by it. The database stays as it was.",
     )
     parser.add_argument("--db", required=True, metavar="URL", help="a database of the engine")

@@ -18,7 +18,6 @@ sys.path[:0] = [str(ROOT / "tests")]
 from models.references import reference  # noqa: E402
 
 from tensorjoin.backends.connect import connect  # noqa: E402
-from tensorjoin.forms import LAYERWISE  # noqa: E402
 from tensorjoin.runtime.catalog import find_model  # noqa: E402
 from tensorjoin.runtime.load import load_model  # noqa: E402
 from tensorjoin.runtime.session import Sampling, Session  # noqa: E402
@@ -48,15 +47,12 @@ def tokens(url: str) -> bool:
 def decode(url: str, form: str, count: str) -> list[float]:
     with closing(connect(url, create=False)) as database:
         session = Session(database, find_model(database, "m"))
-        layerwise = session.procedures.pop(LAYERWISE, None)
-        if form == LAYERWISE and layerwise is not None:
-            session.procedures["forward"] = layerwise
         milliseconds: list[float] = []
         batch = list(PROMPT)
         for _ in range(1 + WARM + int(count)):
             start = time.perf_counter()
             with session.step():
-                session.forward(batch)
+                session.forward(batch, form=form)
                 session.choose(0, Sampling())
                 batch = [session.sampled()]
             milliseconds.append(1000 * (time.perf_counter() - start))
