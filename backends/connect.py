@@ -1,32 +1,30 @@
 """From a URL to an open database."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 
+from tensorjoin.backend import MEMORY, Backend, backends, url_forms
 from tensorjoin.backends.database import Database, may
 from tensorjoin.backends.interrupts import held
 from tensorjoin.backends.memory import engine_share
 from tensorjoin.errors import TensorjoinError
 
-MEMORY = ":memory:"
-
 
 def connect(url: str, *, create: bool, memory: int | None = None) -> Database:
     """
-    Open the database at `url`: sqlite:///path, duckdb:///path or postgresql://...
+    Open the database at `url`, whose scheme says which of the installed backends does.
 
     With `create`, a file that does not exist is made; without, it is an error. `memory` is what
     this process may use, in bytes, Python and its libraries included; a server's is its own.
     """
-    scheme = url.partition("://")[0]
-    if scheme not in BACKENDS:
-        raise TensorjoinError(
-            f"unknown database URL {_without_secrets(url)!r}:"
-            " use sqlite:///path, duckdb:///path or postgresql://user@host/database"
-        )
+    with held():
+        backend = _by_scheme().get(url.partition("://")[0])
+    if backend is None:
+        raise TensorjoinError(f"unknown database URL {_without_secrets(url)!r}: use {url_forms()}")
     share = None if memory is None else engine_share(memory)
-    database = BACKENDS[scheme](url, create)
+    where = _path(url, create) if backend.place == "file" else url
+    database = backend.open(where)
     if share is not None:
         try:
             database.limit_memory(share)
@@ -36,34 +34,8 @@ def connect(url: str, *, create: bool, memory: int | None = None) -> Database:
     return database
 
 
-def _sqlite(url: str, create: bool) -> Database:
-    with held():
-        from tensorjoin.backends.sqlite import SqliteDatabase
-
-    return SqliteDatabase(_path(url, create))
-
-
-def _duckdb(url: str, create: bool) -> Database:
-    with held():
-        from tensorjoin.backends.duckdb import DuckdbDatabase
-
-    return DuckdbDatabase(_path(url, create))
-
-
-def _postgres(url: str, create: bool) -> Database:
-    with held():
-        from tensorjoin.backends.postgres import PostgresDatabase
-
-    return PostgresDatabase(url)
-
-
-# Engines are imported when they are asked for: each costs tens of milliseconds.
-BACKENDS: dict[str, Callable[[str, bool], Database]] = {
-    "sqlite": _sqlite,
-    "duckdb": _duckdb,
-    "postgresql": _postgres,
-    "postgres": _postgres,
-}
+def _by_scheme() -> Mapping[str, Backend]:
+    return {scheme: backend for backend in backends().values() for scheme in backend.schemes}
 
 
 def _path(url: str, create: bool) -> Path | None:

@@ -4,6 +4,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -11,10 +12,10 @@ from typing import Any, ClassVar
 import numpy as np
 from sqlglot import exp
 
+from tensorjoin.backend import Target
 from tensorjoin.backends.interrupts import held, take
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Statement
-from tensorjoin.targets import TargetProfile
 
 Value = int | float | str | None
 NO_VALUES: Mapping[str, Value] = MappingProxyType({})
@@ -28,8 +29,6 @@ class Database(ABC):
     `KeyboardInterrupt` is raised once the engine has ended what it was doing.
     """
 
-    profile: TargetProfile
-    """What this engine, as built and installed, can do."""
     dialect: ClassVar[str]
     """The engine's name in sqlglot."""
     engine_errors: ClassVar[tuple[type[Exception], ...]]
@@ -42,6 +41,16 @@ class Database(ABC):
         self._failed = False
         self.has_changed = False
         """Whether a transaction that writes has been committed."""
+
+    @cached_property
+    def target(self) -> Target:
+        """What to compile for: the engine as it is built, with what is installed in this database,
+        and as this file is set up. It is looked at once."""
+        return self._target()
+
+    def statement(self, tree: exp.Expr, *parameters: str) -> Statement:
+        """A tree as this engine writes it; the parameters are in the order of their numbers."""
+        return Statement(self.target.spelling.sql(tree), parameters)
 
     def execute(self, statement: Statement, values: Mapping[str, Value] = NO_VALUES) -> None:
         """Run a statement; `values` may hold more names than it has parameters."""
@@ -82,11 +91,9 @@ class Database(ABC):
                 with self._engine_call():
                     self._begin(writes)
                 yield
-                # PostgreSQL and DuckDB answer this COMMIT with a silent ROLLBACK.
+                # Engines may answer this COMMIT with a silent ROLLBACK.
                 if self._failed:
-                    raise TensorjoinError(
-                        f"{self.profile.name}: a statement of the transaction failed"
-                    )
+                    raise TensorjoinError(f"{self.dialect}: a statement of the transaction failed")
                 with self._engine_call():
                     self._commit()
                 self.has_changed = self.has_changed or writes
@@ -124,26 +131,22 @@ class Database(ABC):
         """What drops a view and all that was made for it."""
         return [Statement(f"DROP VIEW {quoted(view)}")]
 
-    def extended_profile(self) -> TargetProfile:
-        """What the engine can do with the extensions that are installed in this database."""
-        return self.profile
-
     def runs(self, target: str) -> bool:
         """Whether what was compiled for a target runs in this database."""
-        return target in (self.profile.name, self.extended_profile().name)
+        return target == self.target.name
 
     def insert(self, table: str, columns: Mapping[str, np.ndarray]) -> None:
         """
         Append rows, given as columns of equal length.
 
         A column is one-dimensional (int64, float32, float64, or object: `str` and `None`) or, where
-        the profile has vectors, two-dimensional (int64, float32 or float64). All rows or none.
+        the target has vectors, two-dimensional (int64, float32 or float64). All rows or none.
         """
         rows = {len(column) for column in columns.values()}
         if len(rows) != 1:
             raise ValueError(f"columns of {table!r} differ in length: {sorted(rows)}")
         for name, column in columns.items():
-            if column.ndim != 1 and not (column.ndim == 2 and self.extended_profile().vectors):
+            if column.ndim != 1 and not (column.ndim == 2 and self.target.profile.vectors):
                 raise ValueError(f"column {name!r} of {table!r} has {column.ndim} dimensions")
         if rows != {0}:
             with self._engine_call():
@@ -178,6 +181,9 @@ class Database(ABC):
     def slowness(self) -> str | None:
         """One line about this version of the engine if it is known to be slow."""
         return None
+
+    @abstractmethod
+    def _target(self) -> Target: ...
 
     @abstractmethod
     def limit_memory(self, size: int) -> None:
@@ -249,7 +255,7 @@ class Database(ABC):
                 self._failed = True
                 if (interruption := self._interruption(error)) is not None:
                     raise interruption from error
-                raise TensorjoinError(f"{self.profile.name}: {first_line(error)}") from error
+                raise TensorjoinError(f"{self.dialect}: {first_line(error)}") from error
             except BaseException:
                 self._failed = True
                 raise

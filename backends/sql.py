@@ -1,4 +1,4 @@
-"""`sql-opt -t 'sql{target=duckdb}'`: print a module of the `sql` dialect as SQL."""
+"""`sql-opt -t 'sql{target=NAME}'`: print a module of the `sql` dialect as SQL."""
 
 from dataclasses import dataclass
 from typing import IO
@@ -7,8 +7,8 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.target import Target
 
-from tensorjoin.backends.emitter import emit_program
-from tensorjoin.targets import target_profile
+from tensorjoin.backends.emit.program import emit_program
+from tensorjoin.context import target_of
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class SqlTarget(Target):
 
     name = "sql"
 
-    target: str = "duckdb"
+    target: str = ""
 
     def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
-        output.write(emit_program(module, target_profile(self.target)).sql())
+        output.write(emit_program(module, target_of(ctx, self.target)).sql())

@@ -45,7 +45,6 @@ from tensorjoin.runtime.onnx_view import (  # noqa: E402
     compile_query,
     create_view,
     parse_source,
-    statement,
 )
 
 Floats = npt.NDArray[np.float32]
@@ -130,9 +129,9 @@ def measure(url: str, model: ModelProto, rows: Floats) -> list[str]:
     started = time.perf_counter()
     (port,) = inputs_of(model)
     source = parse_source(database, port, "SELECT * FROM examples", "id")
-    query = compile_query(model, database.profile, [source], "scores", keeps_weights=True)
+    query = compile_query(model, database.target, [source], "scores", keeps_weights=True)
     compiled = time.perf_counter() - started
-    size = len(statement(database, query.tree).sql)
+    size = len(database.statement(query.tree).sql)
     create_view(database, query, "scores", replace=False)
     created = time.perf_counter() - started
     database.close()

@@ -1,8 +1,8 @@
 """
 tensorjoin: a compiler that turns neural networks into SQL.
 
-    tensorjoin.compile("path/to/llama", target="sqlite").sql
-    tensorjoin.LanguageModel.load("path/to/llama", "sqlite:///llama.db").generate("Hello", 20)
+    tensorjoin.compile("path/to/llama").sql
+    tensorjoin.LanguageModel.load("path/to/llama", URL).generate("Hello", 20)
 """
 
 from importlib import import_module

@@ -1,5 +1,5 @@
 """
-Measured coefficients as files: those that come with the package, and those measured at home.
+Measured coefficients as files: those that come with a backend, and those measured at home.
 
 `sql-run calibrate` writes them to `$XDG_CONFIG_HOME/tensorjoin/costs/ENGINE-VERSION.json`, where
 `$XDG_CONFIG_HOME` is `~/.config` by default. Knows no IR.
@@ -9,10 +9,10 @@ import json
 import math
 import os
 from dataclasses import asdict, dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import cast
 
+from tensorjoin.backend import Target
 from tensorjoin.cost import TERMS, Coefficients
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.forms import FORMS, PASS_TERMS, PassCosts
@@ -31,15 +31,14 @@ class Calibration:
     """What passes cost in each form; empty where programs have but one."""
 
 
-def shipped(engine: str) -> Calibration:
-    """What comes with the package: measured on one machine, as a start."""
-    resource = files("tensorjoin").joinpath("costs", f"{engine}.json")
-    return _parsed(resource.read_text(), str(resource))
+def shipped(target: Target) -> Calibration:
+    """What comes with the backend: measured on one machine, as a start."""
+    return _parsed(target.costs.read_text(), str(target.costs))
 
 
-def chosen(engine: str, file: str) -> Calibration:
-    """The calibration in a file, or what comes with the package where no file is named."""
-    return read(Path(file)) if file else shipped(engine)
+def chosen(target: Target, file: str) -> Calibration:
+    """The calibration in a file, or what comes with the backend where no file is named."""
+    return read(Path(file)) if file else shipped(target)
 
 
 def settings_folder() -> Path:
@@ -58,14 +57,14 @@ def stored(engine: str, version: str) -> Path | None:
     return path if os.access(path, os.F_OK) else None
 
 
-def current(engine: str, version: str) -> Calibration:
+def current(target: Target, version: str) -> Calibration:
     """
-    What was measured of this engine and version, or else what comes with the package.
+    What was measured of this engine and version, or else what comes with the backend.
 
     Raises TensorjoinError where the file is there and is no calibration.
     """
-    path = stored(engine, version)
-    return shipped(engine) if path is None else read(path)
+    path = stored(target.name, version)
+    return shipped(target) if path is None else read(path)
 
 
 def read(path: Path) -> Calibration:

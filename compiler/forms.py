@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from tensorjoin.cost import Coefficients
+from tensorjoin.interface import Procedure
 
-FORWARD = "forward"
-LAYERWISE = "layerwise"
+FORWARD, LAYERWISE = Procedure.FORWARD, Procedure.LAYERWISE
 FORMS = (FORWARD, LAYERWISE)
 """The procedures that run a batch through the model, either of which a session may choose."""
 
@@ -75,6 +75,6 @@ def through(measured: Mapping[int, float]) -> Line:
     return Line(short - row * few, row)
 
 
-def fastest(lines: Mapping[str, Line], rows: int) -> str:
+def fastest(lines: Mapping[str, Line], rows: int) -> Procedure:
     """The form that takes the least time for a batch."""
-    return min(lines, key=lambda form: lines[form].seconds(rows))
+    return min(FORMS, key=lambda form: lines[form].seconds(rows))

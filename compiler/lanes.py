@@ -15,7 +15,7 @@ import numpy.typing as npt
 ACTIVATION_BITS = 8
 """To so many bits activations are quantised, by groups, before they meet quantised weights."""
 INTEGER_BITS = 63
-"""The bits of an integer without its sign: beyond them, SQLite turns it into a float."""
+"""The bits of an integer without its sign: beyond them, an engine may turn it into a float."""
 DOUBLE_BITS = 53
 """The bits of the integers that a double holds, each of them exactly."""
 

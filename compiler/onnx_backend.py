@@ -1,7 +1,7 @@
 """
-The interface of `onnx.backend`: `SQLiteBackend`, `DuckDBBackend`, `PostgresBackend`.
+The interface of `onnx.backend`: a class for each installed engine, called after it.
 
-`onnx.backend.test.BackendTest(DuckDBBackend)` runs ONNX's own tests. A model that has no relational
+`onnx.backend.test.BackendTest(CLASS)` runs ONNX's own tests. A model that has no relational
 form raises `BackendIsNotSupposedToImplementIt` with its reason.
 """
 
@@ -18,11 +18,11 @@ from onnx import ModelProto, NodeProto, checker, helper
 from onnx.backend.base import Backend, BackendRep, namedtupledict
 from onnx.backend.test.runner import BackendIsNotSupposedToImplementIt
 
+from tensorjoin.backend import MEMORY, backends
+from tensorjoin.backend import Backend as EngineBackend
 from tensorjoin.backends.connect import connect
 from tensorjoin.errors import TensorjoinError, UnsupportedError
 from tensorjoin.runtime.onnx_model import OnnxModel
-
-POSTGRES_URL = "TENSORJOIN_POSTGRES_URL"
 
 Inputs = npt.ArrayLike | Sequence[npt.ArrayLike] | Mapping[str, npt.ArrayLike]
 
@@ -50,13 +50,19 @@ class Representation(BackendRep):
 
 
 class DatabaseBackend(Backend):
-    """What the backends share; each names its database."""
+    """Models in a database in memory, or in temporary tables of a server's."""
 
-    url: ClassVar[str]
+    backend: ClassVar[EngineBackend]
 
     @classmethod
     def database_url(cls) -> str:
-        return cls.url
+        """In memory, or on the server that the environment names: TENSORJOIN_NAME_URL."""
+        if cls.backend.place != "server":
+            return f"{cls.backend.schemes[0]}:///{MEMORY}"
+        variable = f"TENSORJOIN_{cls.backend.name.upper()}_URL"
+        if not (url := os.environ.get(variable)):
+            raise TensorjoinError(f"no server of {cls.backend.label}: name one by {variable}")
+        return url
 
     @classmethod
     def prepare(cls, model: ModelProto, device: str = "CPU", **kwargs: Any) -> Representation:
@@ -119,26 +125,23 @@ def value_info(name: str, dtype: np.dtype[Any], shape: Sequence[int]) -> onnx.Va
     return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(dtype), shape)
 
 
-class SQLiteBackend(DatabaseBackend):
-    """Models in SQLite, in memory."""
-
-    url = "sqlite:///:memory:"
-
-
-class DuckDBBackend(DatabaseBackend):
-    """Models in DuckDB, in memory."""
-
-    url = "duckdb:///:memory:"
-
-
-class PostgresBackend(DatabaseBackend):
-    """Models in the PostgreSQL that `TENSORJOIN_POSTGRES_URL` names, in temporary tables."""
-
-    @classmethod
-    def database_url(cls) -> str:
-        if not (url := os.environ.get(POSTGRES_URL)):
-            raise TensorjoinError(f"no PostgreSQL: name a server by {POSTGRES_URL}")
-        return url
+def _classes() -> dict[str, type[DatabaseBackend]]:
+    """The class of each installed backend: of the label X, XBackend."""
+    return {
+        f"{each.label}Backend": type(
+            f"{each.label}Backend",
+            (DatabaseBackend,),
+            {"__doc__": f"Models in {each.label}.", "backend": each, "__module__": __name__},
+        )
+        for each in backends().values()
+    }
 
 
-__all__ = ["DuckDBBackend", "PostgresBackend", "SQLiteBackend"]
+_CLASSES = _classes()
+__all__ = list(_CLASSES)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> type[DatabaseBackend]:
+    if name in _CLASSES:
+        return _CLASSES[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,97 +1,115 @@
-"""The stages of the compiler, each a function that reads like a table of contents."""
+"""
+The pipelines of the compiler: named stages, each a function that reads like a table of contents.
+
+A stage has passes for the target of their context; a function takes the profile only where the
+passes themselves differ by it.
+"""
 
 from typing import Literal
 
-from xdsl.passes import ModulePass
 from xdsl.transforms.canonicalize import CanonicalizePass
 from xdsl.transforms.common_subexpression_elimination import CommonSubexpressionElimination
 
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.forms import LAYERWISE
 from tensorjoin.layouts import longest_half
-from tensorjoin.passes.allocate_scratch import AllocateScratchPass
-from tensorjoin.passes.assign_layouts import AssignLayoutsPass
-from tensorjoin.passes.convert_rel_to_sql import ConvertRelToSqlPass
-from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
-from tensorjoin.passes.decompose import DecomposePass
-from tensorjoin.passes.decompose_onnx import DecomposeOnnxPass
-from tensorjoin.passes.drop_unit_keys import DropUnitKeysPass
-from tensorjoin.passes.expand_vectors import ExpandVectorsPass
-from tensorjoin.passes.fold_constants import FoldConstantsPass
-from tensorjoin.passes.fuse_contractions import FuseContractionsPass
-from tensorjoin.passes.fuse_elementwise import FuseElementwisePass
-from tensorjoin.passes.groups_to_rows import GroupsToRowsPass
-from tensorjoin.passes.groups_to_windows import GroupsToWindowsPass
-from tensorjoin.passes.hoist_factors import HoistFactorsPass
-from tensorjoin.passes.interleave_weights import InterleaveWeightsPass
-from tensorjoin.passes.legalize_functions import LegalizeFunctionsPass
-from tensorjoin.passes.legalize_limits import LegalizeLimitsPass
-from tensorjoin.passes.loops_to_recursion import LoopsToRecursionPass
-from tensorjoin.passes.materialize import MaterializePass
-from tensorjoin.passes.merge_ctes import MergeCtesPass
-from tensorjoin.passes.merge_groups import MergeGroupsPass
-from tensorjoin.passes.order_joins import OrderJoinsPass
-from tensorjoin.passes.pack_in_steps import PackInStepsPass
-from tensorjoin.passes.pack_lanes import PackLanesPass
-from tensorjoin.passes.pair_rotary import PairRotaryPass
-from tensorjoin.passes.pivot_outputs import PivotOutputsPass
-from tensorjoin.passes.push_projections import PushProjectionsPass
-from tensorjoin.passes.quantize_weights import HALF_BITS, QuantizeWeightsPass
-from tensorjoin.passes.read_once import ReadOncePass
-from tensorjoin.passes.roll_layers import RollLayersPass
-from tensorjoin.passes.split_sums import SplitSumsPass
-from tensorjoin.passes.tile_inputs import TileInputsPass
-from tensorjoin.passes.tile_state import TileStatePass
-from tensorjoin.passes.tile_weights import TileWeightsPass
-from tensorjoin.passes.vectorize_rows import VectorizeRowsPass
-from tensorjoin.passes.widen_rows import WidenRowsPass
-from tensorjoin.passes.widen_singles import WidenSinglesPass
-from tensorjoin.targets import MATH_FUNCTIONS, TargetProfile
+from tensorjoin.passes.nn.decompose import DecomposePass
+from tensorjoin.passes.nn.roll_layers import RollLayersPass
+from tensorjoin.passes.onnx.decompose_onnx import DecomposeOnnxPass
+from tensorjoin.passes.rel.add_generation import AddGenerationPass
+from tensorjoin.passes.rel.add_layerwise import AddLayerwisePass
+from tensorjoin.passes.rel.allocate_scratch import AllocateScratchPass
+from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
+from tensorjoin.passes.rel.groups_to_rows import GroupsToRowsPass
+from tensorjoin.passes.rel.groups_to_windows import GroupsToWindowsPass
+from tensorjoin.passes.rel.legalize_functions import LegalizeFunctionsPass
+from tensorjoin.passes.rel.legalize_limits import LegalizeLimitsPass
+from tensorjoin.passes.rel.loops_to_recursion import LoopsToRecursionPass
+from tensorjoin.passes.rel.materialize import MaterializePass
+from tensorjoin.passes.rel.merge_groups import MergeGroupsPass
+from tensorjoin.passes.rel.order_joins import OrderJoinsPass
+from tensorjoin.passes.rel.pack_in_steps import PackInStepsPass
+from tensorjoin.passes.rel.pivot_outputs import PivotOutputsPass
+from tensorjoin.passes.rel.push_projections import PushProjectionsPass
+from tensorjoin.passes.rel.read_once import ReadOncePass
+from tensorjoin.passes.rel.split_sums import SplitSumsPass
+from tensorjoin.passes.rel.vectorize_rows import VectorizeRowsPass
+from tensorjoin.passes.rel.widen_singles import WidenSinglesPass
+from tensorjoin.passes.rel_to_sql.convert_rel_to_sql import ConvertRelToSqlPass
+from tensorjoin.passes.sql.drop_unit_keys import DropUnitKeysPass
+from tensorjoin.passes.sql.merge_ctes import MergeCtesPass
+from tensorjoin.passes.sql.reset_scratch import ResetScratchPass
+from tensorjoin.passes.ten.assign_layouts import AssignLayoutsPass
+from tensorjoin.passes.ten.fold_constants import FoldConstantsPass
+from tensorjoin.passes.ten.fuse_contractions import FuseContractionsPass
+from tensorjoin.passes.ten.fuse_elementwise import FuseElementwisePass
+from tensorjoin.passes.ten.hoist_factors import HoistFactorsPass
+from tensorjoin.passes.ten.interleave_weights import InterleaveWeightsPass
+from tensorjoin.passes.ten.pack_lanes import PackLanesPass
+from tensorjoin.passes.ten.pair_rotary import PairRotaryPass
+from tensorjoin.passes.ten.quantize_weights import HALF_BITS, QuantizeWeightsPass
+from tensorjoin.passes.ten.tile_inputs import TileInputsPass
+from tensorjoin.passes.ten.tile_state import TileStatePass
+from tensorjoin.passes.ten.tile_weights import TileWeightsPass
+from tensorjoin.passes.ten.widen_rows import WidenRowsPass
+from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
+from tensorjoin.stages import CANONICAL, Passes, Pipeline, Stage
+from tensorjoin.targets import TargetProfile
 
-Pipeline = tuple[ModulePass, ...]
 Layout = Literal["auto", "rows", "arrays", "columns", "pivoted"]
 GROUPS = {8: 64, 4: 32}
 """By the bits of weights as integers, the elements that share a scale."""
 
 
-def to_tensor_algebra(profile: TargetProfile) -> Pipeline:
-    """Any level above -> `ten`, simplified."""
-    return (
-        DecomposeOnnxPass(),
-        RollLayersPass(),
-        DecomposePass(),
-        CommonSubexpressionElimination(),
-        FoldConstantsPass(),
-        CanonicalizePass(),
-        FuseContractionsPass(),
-        HoistFactorsPass(target=profile.name),
-        FuseElementwisePass(),
+def import_graph() -> Stage:
+    """`onnx` -> `ten`, where a model shows whether it is valid."""
+    return Stage("import-graph", "ten", (DecomposeOnnxPass(),))
+
+
+def tensor_algebra() -> Stage:
+    """`nn` and `ten` -> `ten`, simplified."""
+    return Stage(
+        "tensor-algebra",
+        "ten",
+        (
+            RollLayersPass(),
+            DecomposePass(),
+            CommonSubexpressionElimination(),
+            FoldConstantsPass(),
+            CanonicalizePass(),
+            FuseContractionsPass(),
+            HoistFactorsPass(),
+            FuseElementwisePass(),
+        ),
     )
 
 
-def to_relational(
+def relational(
     profile: TargetProfile, layout: Layout = "auto", costs: str = "", bits: int | None = None
-) -> Pipeline:
+) -> Stage:
     """
-    Any level above -> `rel`, weights stored as `layout` says or as is cheapest by the file `costs`;
-    those that contractions sum over as numbers of so many `bits`, if any are given.
+    `ten` -> `rel`, weights stored as `layout` says or as is cheapest by the file `costs`; those
+    that contractions sum over as numbers of so many `bits`, if any are given.
     """
-    return (
-        *to_tensor_algebra(profile),
-        *quantization(profile, bits, layout),
-        TileWeightsPass(chunk=profile.chunk),
-        TileStatePass(chunk=profile.chunk),
-        AssignLayoutsPass(target=profile.name, layout=layout, costs=costs),
-        InterleaveWeightsPass(target=profile.name),
-        PairRotaryPass(target=profile.name),
-        WidenRowsPass(target=profile.name),
-        ConvertTenToRelPass(),
-        PushProjectionsPass(),
-        CanonicalizePass(),
+    return Stage(
+        "relational",
+        "rel",
+        (
+            *quantization(profile, bits, layout),
+            TileWeightsPass(),
+            TileStatePass(),
+            AssignLayoutsPass(layout=layout, costs=costs),
+            InterleaveWeightsPass(),
+            PairRotaryPass(),
+            WidenRowsPass(),
+            ConvertTenToRelPass(),
+            PushProjectionsPass(),
+            CanonicalizePass(),
+        ),
     )
 
 
-def quantization(profile: TargetProfile, bits: int | None, layout: Layout = "auto") -> Pipeline:
+def quantization(profile: TargetProfile, bits: int | None, layout: Layout = "auto") -> Passes:
     """
     Weights -> rows of 16 bits, or as many lanes of small integers as fit a number: a double where
     vectors may hold such, unless vectors are to be columns.
@@ -106,29 +124,44 @@ def quantization(profile: TargetProfile, bits: int | None, layout: Layout = "aut
     return (QuantizeWeightsPass(bits, GROUPS[bits]), PackLanesPass(doubles=in_doubles))
 
 
-def to_statements(profile: TargetProfile) -> Pipeline:
+def procedures() -> Stage:
+    """A forward pass in `rel` -> all procedures that generate tokens."""
+    return Stage("procedures", "rel", (AddLayerwisePass(), AddGenerationPass()))
+
+
+def statements() -> Stage:
     """`rel` -> `sql`."""
-    return (
-        LoopsToRecursionPass(target=profile.name, keep=LAYERWISE),
-        CanonicalizePass(),
-        MergeGroupsPass(),
-        WidenSinglesPass(target=profile.name),
-        LegalizeFunctionsPass(missing=tuple(sorted(MATH_FUNCTIONS - profile.functions))),
-        PackInStepsPass(target=profile.name),
-        ExpandVectorsPass(),
-        SplitSumsPass(target=profile.name),
-        LegalizeLimitsPass(target=profile.name),
-        MaterializePass(target=profile.name),
-        AllocateScratchPass(),
-        OrderJoinsPass(target=profile.name),
-        ConvertRelToSqlPass(),
-        *merging(profile),
+    return Stage(
+        "statements",
+        "sql",
+        (
+            LoopsToRecursionPass(keep=LAYERWISE),
+            CanonicalizePass(),
+            MergeGroupsPass(),
+            WidenSinglesPass(),
+            LegalizeFunctionsPass(),
+            PackInStepsPass(),
+            ExpandVectorsPass(),
+            SplitSumsPass(),
+            LegalizeLimitsPass(),
+            MaterializePass(),
+            AllocateScratchPass(),
+            OrderJoinsPass(),
+            ConvertRelToSqlPass(),
+            *merging(),
+        ),
+        establishes=frozenset({CANONICAL}),
     )
 
 
-def merging(profile: TargetProfile) -> Pipeline:
+def merging() -> Passes:
     """Few query blocks; what then reads itself no longer is read once, and merges in turn."""
-    return (MergeCtesPass(target=profile.name), CanonicalizePass()) * 2
+    return (MergeCtesPass(), CanonicalizePass()) * 2
+
+
+def reset() -> Stage:
+    """`sql` -> `sql`, with the procedures that empty what a run, and a sequence, leave behind."""
+    return Stage("reset", "sql", (ResetScratchPass(),))
 
 
 def to_query(profile: TargetProfile, wide_inputs: tuple[str, ...]) -> Pipeline:
@@ -136,33 +169,51 @@ def to_query(profile: TargetProfile, wide_inputs: tuple[str, ...]) -> Pipeline:
     `onnx` for one example -> one query of `sql` for every row of its inputs, with its outputs as
     columns; the inputs named are rows of wide tables.
     """
-    return (
-        *to_tensor_algebra(profile),
-        TileInputsPass(tables=wide_inputs, target=profile.name),
-        TileWeightsPass(chunk=profile.chunk),
+    query = (
+        TileInputsPass(tables=wide_inputs),
+        TileWeightsPass(),
         # Cut as the inputs are, which lie in tables of their own.
-        AssignLayoutsPass(target=profile.name, layout="arrays" if profile.vectors else "columns"),
+        AssignLayoutsPass(layout="arrays" if profile.vectors else "columns"),
         ConvertTenToRelPass(),
         VectorizeRowsPass(),
         PivotOutputsPass(),
         *(ReadOncePass(), PushProjectionsPass(), CanonicalizePass()) * 2,
         GroupsToWindowsPass(),
         MergeGroupsPass(),
-        GroupsToRowsPass(target=profile.name),
+        GroupsToRowsPass(),
         PushProjectionsPass(),
         CanonicalizePass(),
-        WidenSinglesPass(target=profile.name),
-        LegalizeFunctionsPass(missing=tuple(sorted(MATH_FUNCTIONS - profile.functions))),
-        PackInStepsPass(target=profile.name),
+        WidenSinglesPass(),
+        LegalizeFunctionsPass(),
+        PackInStepsPass(),
         ExpandVectorsPass(),
-        LegalizeLimitsPass(target=profile.name),
-        OrderJoinsPass(target=profile.name),
+        LegalizeLimitsPass(),
+        OrderJoinsPass(),
         ConvertRelToSqlPass(),
-        *merging(profile),
+        *merging(),
         DropUnitKeysPass(),
     )
+    return (import_graph(), tensor_algebra(), Stage("query", "sql", query))
+
+
+def to_relational(profile: TargetProfile, layout: Layout = "auto") -> Pipeline:
+    """Any level above -> `rel`."""
+    return (import_graph(), tensor_algebra(), relational(profile, layout))
 
 
 def to_sql(profile: TargetProfile, layout: Layout = "auto") -> Pipeline:
     """Any level above -> `sql`."""
-    return (*to_relational(profile, layout), *to_statements(profile))
+    return (*to_relational(profile, layout), statements())
+
+
+def to_language_model(
+    profile: TargetProfile, layout: Layout = "auto", costs: str = "", bits: int | None = None
+) -> Pipeline:
+    """The forward pass of a language model -> all procedures of its generation, in `sql`."""
+    return (
+        tensor_algebra(),
+        relational(profile, layout, costs, bits),
+        procedures(),
+        statements(),
+        reset(),
+    )

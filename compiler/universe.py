@@ -1,5 +1,6 @@
 """What this project adds to xDSL; `sql-opt` and `xdsl-opt` find it by entry point."""
 
+from collections.abc import Mapping
 from importlib import import_module
 
 from xdsl.ir import Dialect
@@ -9,51 +10,58 @@ from xdsl.utils.target import Target
 
 DIALECTS = ("onnx", "nn", "ten", "rel", "sql")
 
-PASSES = (
-    "allocate-scratch",
-    "assign-layouts",
-    "convert-rel-to-sql",
-    "convert-ten-to-rel",
-    "decompose",
-    "decompose-onnx",
-    "drop-unit-keys",
-    "expand-vectors",
-    "fold-constants",
-    "fuse-contractions",
-    "fuse-elementwise",
-    "groups-to-rows",
-    "groups-to-windows",
-    "hoist-factors",
-    "interleave-weights",
-    "legalize-functions",
-    "legalize-limits",
-    "loops-to-recursion",
-    "lower-to-relational",
-    "lower-to-sql",
-    "materialize",
-    "merge-ctes",
-    "merge-groups",
-    "order-joins",
-    "pack-in-steps",
-    "pack-lanes",
-    "pair-rotary",
-    "pivot-outputs",
-    "print-cost",
-    "push-projections",
-    "quantize-weights",
-    "read-once",
-    "reset-scratch",
-    "roll-layers",
-    "row-to-column",
-    "split-sums",
-    "tile-inputs",
-    "tile-state",
-    "tile-weights",
-    "vectorize-rows",
-    "widen-rows",
-    "widen-singles",
-)
-"""The name of a pass is that of its file and of its class: `tile-weights`, TileWeightsPass."""
+PASSES_BY_FOLDER: Mapping[str, tuple[str, ...]] = {
+    "onnx": ("decompose-onnx",),
+    "nn": ("decompose", "roll-layers"),
+    "ten": (
+        "assign-layouts",
+        "fold-constants",
+        "fuse-contractions",
+        "fuse-elementwise",
+        "hoist-factors",
+        "interleave-weights",
+        "pack-lanes",
+        "pair-rotary",
+        "quantize-weights",
+        "row-to-column",
+        "tile-inputs",
+        "tile-state",
+        "tile-weights",
+        "widen-rows",
+    ),
+    "ten_to_rel": ("convert-ten-to-rel",),
+    "rel": (
+        "add-generation",
+        "add-layerwise",
+        "allocate-scratch",
+        "expand-vectors",
+        "groups-to-rows",
+        "groups-to-windows",
+        "legalize-functions",
+        "legalize-limits",
+        "loops-to-recursion",
+        "materialize",
+        "merge-groups",
+        "order-joins",
+        "pack-in-steps",
+        "pivot-outputs",
+        "print-cost",
+        "push-projections",
+        "read-once",
+        "split-sums",
+        "vectorize-rows",
+        "widen-singles",
+    ),
+    "rel_to_sql": ("convert-rel-to-sql",),
+    "sql": ("drop-unit-keys", "merge-ctes", "reset-scratch"),
+    "stages": ("lower-to-relational", "lower-to-sql"),
+}
+"""
+The passes by the folder of passes/ that they are in, which is the level they work on. The name of a
+pass is that of its file and of its class: `tile-weights`, TileWeightsPass.
+"""
+
+PASSES = tuple(name for names in PASSES_BY_FOLDER.values() for name in names)
 
 TARGETS = ("sql",)
 
@@ -69,9 +77,9 @@ def _dialect(name: str):
     return load
 
 
-def _pass(name: str):
+def _pass(folder: str, name: str):
     def load() -> type[ModulePass]:
-        module = import_module(f"tensorjoin.passes.{name.replace('-', '_')}")
+        module = import_module(f"tensorjoin.passes.{folder}.{name.replace('-', '_')}")
         return getattr(module, _class_name(name, "Pass"))
 
     return load
@@ -87,6 +95,8 @@ def _target(name: str):
 
 TENSORJOIN_UNIVERSE = Universe(
     all_dialects={name: _dialect(name) for name in DIALECTS},
-    all_passes={name: _pass(name) for name in PASSES},
+    all_passes={
+        name: _pass(folder, name) for folder, names in PASSES_BY_FOLDER.items() for name in names
+    },
     all_targets={name: _target(name) for name in TARGETS},
 )

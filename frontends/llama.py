@@ -1,5 +1,7 @@
 """A Llama configuration -> the `nn` module of its forward pass. Weights are symbols."""
 
+from pathlib import Path
+
 from xdsl.builder import ImplicitBuilder
 from xdsl.dialects import func
 from xdsl.dialects.builtin import (
@@ -14,10 +16,35 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Block, Region, SSAValue
 
 from tensorjoin.dialects import nn, ten
-from tensorjoin.frontends.llama_config import LlamaConfig, inverse_frequencies
+from tensorjoin.frontends.llama_config import (
+    ARCHITECTURE,
+    LlamaConfig,
+    inverse_frequencies,
+    read_llama_config,
+)
+from tensorjoin.frontends.model import Architecture, ModelOnDisk
+from tensorjoin.interface import Procedure, TableName
 
 ROWS = DYNAMIC_INDEX
 """The extent of the batch, and of the context: unknown when compiling."""
+
+
+def read_llama(directory: Path) -> ModelOnDisk:
+    """The model in a folder, as `read_llama_config` checks it."""
+    config = read_llama_config(directory)
+    return ModelOnDisk(
+        directory,
+        ARCHITECTURE,
+        lambda: import_llama(config),
+        config.vocab_size,
+        config.max_positions,
+        config.layers,
+        config.bos_token_id,
+        config.eos_token_ids,
+    )
+
+
+LLAMA = Architecture(ARCHITECTURE, "llama", read_llama)
 
 
 def import_llama(config: LlamaConfig) -> ModuleOp:
@@ -29,15 +56,17 @@ def import_llama(config: LlamaConfig) -> ModuleOp:
     with ImplicitBuilder(block):
         _forward(config)
         func.ReturnOp()
-    return ModuleOp([func.FuncOp("forward", ((), ()), Region(block))])
+    return ModuleOp([func.FuncOp(Procedure.FORWARD, ((), ()), Region(block))])
 
 
 def _forward(config: LlamaConfig) -> None:
     def of_batch(column: str) -> SSAValue:
-        return ten.InputOp("batch", ["p"], column, TensorType(i32, [ROWS])).result
+        return ten.InputOp(TableName.BATCH, ["p"], column, TensorType(i32, [ROWS])).result
 
     def of_context(column: str) -> SSAValue:
-        return ten.InputOp("context", ["c"], column, TensorType(i32, [ROWS]), kept=True).result
+        return ten.InputOp(
+            TableName.CONTEXT, ["c"], column, TensorType(i32, [ROWS]), kept=True
+        ).result
 
     def weight(name: str, *shape: int) -> SSAValue:
         return nn.WeightOp(f"{name}.weight", TensorType(f32, shape)).result
@@ -49,7 +78,7 @@ def _forward(config: LlamaConfig) -> None:
     tokens = of_batch("token")
     positions = of_batch("position")
     until = ten.InputOp(
-        "visibility",
+        TableName.VISIBILITY,
         ["stream", "source"],
         "until",
         TensorType(i32, [ROWS, ROWS], ten.SparseAttr()),
@@ -95,7 +124,7 @@ def _forward(config: LlamaConfig) -> None:
     wanted = nn.FilterOp(x, of_batch("emit"))
     y = nn.RMSNormOp(wanted, weight("model.norm", width), config.norm_eps)
     head = embeddings if config.tied_embeddings else weight("lm_head", config.vocab_size, width)
-    ten.OutputOp(nn.LinearOp(y, head), "logits", ["p", "t"])
+    ten.OutputOp(nn.LinearOp(y, head), TableName.LOGITS, ["p", "t"])
 
 
 def _dense(config: LlamaConfig) -> DenseIntOrFPElementsAttr:

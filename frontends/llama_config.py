@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.frontends.checkpoint import read_json_object, require_directory, shown
 
-_ARCHITECTURE = "LlamaForCausalLM"
+ARCHITECTURE = "LlamaForCausalLM"
 
 # Far above any real model, and low enough that a made-up config.json cannot fill memory with
 # tensor names or overflow a 32-bit SQL integer.
@@ -124,29 +124,6 @@ def inverse_frequencies(config: LlamaConfig) -> npt.NDArray[np.float64]:
     return angles * (kept + (1.0 - kept) / scaling.factor)
 
 
-def expected_tensors(config: LlamaConfig) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every tensor of the checkpoint; a projection is [outputs, inputs]."""
-    hidden, inner = config.hidden_size, config.intermediate_size
-    query = config.heads * config.head_dim
-    key_value = config.kv_heads * config.head_dim
-    tensors: dict[str, tuple[int, ...]] = {"model.embed_tokens.weight": (config.vocab_size, hidden)}
-    for layer in range(config.layers):
-        prefix = f"model.layers.{layer}"
-        tensors[f"{prefix}.input_layernorm.weight"] = (hidden,)
-        tensors[f"{prefix}.self_attn.q_proj.weight"] = (query, hidden)
-        tensors[f"{prefix}.self_attn.k_proj.weight"] = (key_value, hidden)
-        tensors[f"{prefix}.self_attn.v_proj.weight"] = (key_value, hidden)
-        tensors[f"{prefix}.self_attn.o_proj.weight"] = (hidden, query)
-        tensors[f"{prefix}.post_attention_layernorm.weight"] = (hidden,)
-        tensors[f"{prefix}.mlp.gate_proj.weight"] = (inner, hidden)
-        tensors[f"{prefix}.mlp.up_proj.weight"] = (inner, hidden)
-        tensors[f"{prefix}.mlp.down_proj.weight"] = (hidden, inner)
-    tensors["model.norm.weight"] = (hidden,)
-    if not config.tied_embeddings:
-        tensors["lm_head.weight"] = (config.vocab_size, hidden)
-    return tensors
-
-
 class _Table:
     """A JSON object whose values are read with a check; `prefix` says where it is in `file`.
 
@@ -217,11 +194,11 @@ def _refuse_other_models(table: _Table) -> None:
     if architectures is None:
         known = table.get("model_type") == "llama"
     else:
-        known = architectures == [_ARCHITECTURE] and table.get("model_type") in (None, "llama")
+        known = architectures == [ARCHITECTURE] and table.get("model_type") in (None, "llama")
     if not known:
         raise TensorjoinError(
             f"{table.file}: unknown architecture {shown(architectures)} "
-            f"(model_type {shown(table.get('model_type'))}): only {_ARCHITECTURE} (model_type "
+            f"(model_type {shown(table.get('model_type'))}): only {ARCHITECTURE} (model_type "
             "'llama') is known, give a model of that architecture"
         )
     if table.get("hidden_act") not in (None, "silu", "swish"):

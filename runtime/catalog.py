@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Any, cast
 
 import numpy as np
 from sqlglot import exp
 
 from tensorjoin.backends.database import Database, identifier
-from tensorjoin.backends.spelling import SPELLINGS
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.interface import Procedure
 from tensorjoin.names import PREFIX, table_name
 from tensorjoin.program import Loop, Program, Statement, Step
 
@@ -19,11 +20,17 @@ PROGRAM = "program"
 PROGRAM_COLUMNS = ("step", "procedure", "loop", "counter", "rounds", "parameters", "statement")
 
 
+FORMAT = 1
+"""The format of manifests and programs that is written, and the newest that is read."""
+
+
 @dataclass(frozen=True)
 class Manifest:
     """What a model is: enough to run it without its checkpoint."""
 
+    format: int
     version: str
+    architecture: str
     target: str
     vocab_size: int
     max_positions: int
@@ -54,15 +61,20 @@ class StoredModel:
         """The name on one line."""
         return self.name if self.name.isprintable() else repr(self.name)
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Every table of the model that outlives a connection."""
+        return self.manifest.tables
 
-def statement(database: Database, tree: exp.Expr, *parameters: str) -> Statement:
-    return Statement(SPELLINGS[database.profile.name].sql(tree), parameters)
 
+@dataclass(frozen=True)
+class UnreadableModel:
+    """A model that this version cannot run."""
 
-def placeholder(database: Database, name: str, number: int) -> exp.Expr:
-    if SPELLINGS[database.profile.name].numbers_parameters:
-        return exp.Parameter(this=exp.Literal.number(number))
-    return exp.Placeholder(this=name)
+    name: str
+    reason: str
+    tables: tuple[str, ...]
+    """Its tables, as far as its row names them."""
 
 
 def table(name: str) -> exp.Table:
@@ -74,7 +86,7 @@ def column(name: str) -> exp.Column:
 
 
 def drop_table(database: Database, name: str) -> None:
-    database.execute(statement(database, exp.Drop(tables=[table(name)], kind="TABLE")))
+    database.execute(database.statement(exp.Drop(tables=[table(name)], kind="TABLE")))
 
 
 def create_table(database: Database, name: str, columns: Mapping[str, str]) -> None:
@@ -83,22 +95,28 @@ def create_table(database: Database, name: str, columns: Mapping[str, str]) -> N
         exp.ColumnDef(this=identifier(n), kind=exp.DataType.build(t)) for n, t in columns.items()
     ]
     schema = exp.Schema(this=table(name), expressions=definitions)
-    database.execute(statement(database, exp.Create(this=schema, kind="TABLE")))
+    database.execute(database.statement(exp.Create(this=schema, kind="TABLE")))
 
 
 def read_table(
     database: Database, name: str, columns: Sequence[str], order: str = ""
 ) -> list[tuple[object, ...]]:
-    # Unqualified, SQLite would read the name of a column that is missing as a string.
+    # Unqualified, an engine may read the name of a column that is missing as a string.
     qualified = [exp.Column(this=identifier(c), table=identifier(name)) for c in columns]
     select = exp.select(*qualified).from_(table(name))
     if order:
         select = select.order_by(column(order))
-    return database.query(statement(database, select))
+    return database.query(database.statement(select))
 
 
 def models(database: Database) -> dict[str, StoredModel]:
-    """The models of a database by their names."""
+    """The models of a database that can be run, by their names."""
+    known = all_models(database)
+    return {name: model for name, model in known.items() if isinstance(model, StoredModel)}
+
+
+def all_models(database: Database) -> dict[str, StoredModel | UnreadableModel]:
+    """The models of a database by their names; a row that is not understood hides no other."""
     if MODELS not in database.tables():
         return {}
     strange = f"the table {MODELS} was not made by this version of tensorjoin: rename or drop it"
@@ -106,31 +124,51 @@ def models(database: Database) -> dict[str, StoredModel]:
         rows = read_table(database, MODELS, MODEL_COLUMNS, "name")
     except TensorjoinError as error:
         raise TensorjoinError(f"{strange} ({error})") from error
+    return {str(name): _model(str(name), manifest, text) for name, manifest, text in rows}
+
+
+def _model(name: str, manifest: object, tokenizer: object) -> StoredModel | UnreadableModel:
+    """Fields of the manifest that are not known are left to the versions which wrote them."""
     try:
-        return {str(row[0]): _stored_model(*row) for row in rows}
-    except (ValueError, TypeError, KeyError) as error:
-        raise TensorjoinError(strange) from error
-
-
-def _stored_model(name: object, manifest: object, tokenizer: object) -> StoredModel:
-    fields = json.loads(str(manifest))
-    fields |= {key: tuple(fields[key]) for key in ("eos_token_ids", "tables")}
-    text = None if tokenizer is None else str(tokenizer)
-    return StoredModel(str(name), Manifest(**fields), text)
+        written = cast(object, json.loads(str(manifest)))
+    except ValueError:
+        written = None
+    found = cast(dict[str, Any], written) if isinstance(written, dict) else {}
+    listed = found.get("tables")
+    tables = tuple(map(str, cast(list[object], listed))) if isinstance(listed, list) else ()
+    if isinstance(format := found.get("format"), int) and format > FORMAT:
+        newer = f"the model {name!r} was stored by a newer tensorjoin: upgrade, or use --replace"
+        return UnreadableModel(name, newer, tables)
+    try:
+        values = {field.name: found[field.name] for field in fields(Manifest)}
+        values |= {key: tuple(found[key]) for key in ("eos_token_ids", "tables")}
+    except (KeyError, TypeError):
+        other = f"the model {name!r} was not stored by this version of tensorjoin: use --replace"
+        return UnreadableModel(name, other, tables)
+    return StoredModel(name, Manifest(**values), None if tokenizer is None else str(tokenizer))
 
 
 def find_model(database: Database, name: str | None) -> StoredModel:
-    """The model called `name`, or the only one there is."""
-    known = models(database)
-    if not known:
+    """The model called `name`, or the only one there is; raises where it cannot be run."""
+    found = find_row(database, name)
+    if isinstance(found, UnreadableModel):
+        raise TensorjoinError(found.reason)
+    return found
+
+
+def find_row(database: Database, name: str | None) -> StoredModel | UnreadableModel:
+    """The model called `name`, or the only one there is, whether it can be run or not."""
+    every = all_models(database)
+    if not every:
         raise TensorjoinError("no model in this database: run `sql-llm load DIR --db URL` first")
-    if name is None and len(known) == 1:
-        return next(iter(known.values()))
     if name is None:
-        raise TensorjoinError(f"several models here, choose one by --name: {', '.join(known)}")
-    if name not in known:
-        raise TensorjoinError(f"no model {name!r} here: there is {', '.join(known)}")
-    return known[name]
+        known = models(database) or every
+        if len(known) > 1:
+            raise TensorjoinError(f"several models here, choose one by --name: {', '.join(known)}")
+        return next(iter(known.values()))
+    if name not in every:
+        raise TensorjoinError(f"no model {name!r} here: there is {', '.join(every)}")
+    return every[name]
 
 
 def register(database: Database, model: StoredModel) -> None:
@@ -145,19 +183,19 @@ def register(database: Database, model: StoredModel) -> None:
     )
 
 
-def drop_model(database: Database, model: StoredModel) -> None:
+def drop_model(database: Database, model: StoredModel | UnreadableModel) -> None:
     """Remove a model, its row and its tables; to be called in a transaction."""
     present = database.tables()
-    for name in model.manifest.tables:
+    for name in model.tables:
         if name in present:
             drop_table(database, name)
-    if set(models(database)) == {model.name}:
-        # As it is: what both changes a table and drops it, DuckDB 1.4 does not commit.
+    if set(all_models(database)) == {model.name}:
+        # As it is: what both changes a table and drops it, an engine may not commit.
         drop_table(database, MODELS)
         return
-    row = exp.EQ(this=column("name"), expression=placeholder(database, "name", 1))
+    row = exp.EQ(this=column("name"), expression=database.target.spelling.parameter("name", 1))
     delete = exp.Delete(this=table(MODELS), where=exp.Where(this=row))
-    database.execute(statement(database, delete, "name"), {"name": model.name})
+    database.execute(database.statement(delete, "name"), {"name": model.name})
 
 
 def store_program(database: Database, model: str, program: Program) -> str:
@@ -181,7 +219,7 @@ NO_LOOP = -1
 
 def _program_rows(program: Program) -> Iterable[tuple[object, ...]]:
     procedures = {
-        "setup": tuple(Step(t.create) for t in program.tables if t.is_temporary),
+        Procedure.SETUP: tuple(Step(t.create) for t in program.tables if t.is_temporary),
         **program.procedures,
     }
     number = 0
@@ -191,7 +229,7 @@ def _program_rows(program: Program) -> Iterable[tuple[object, ...]]:
             parameters = json.dumps(step.statement.parameters)
             yield (
                 number,
-                procedure,
+                str(procedure),
                 loop.number,
                 loop.counter,
                 loop.count,

@@ -12,6 +12,7 @@ from statistics import median
 
 from tensorjoin.calibration import Calibration, read, shipped, stored
 from tensorjoin.forms import FORMS, LAYERWISE, Line, predicted, through
+from tensorjoin.interface import Procedure
 from tensorjoin.program import Step
 from tensorjoin.runtime.catalog import Manifest, StoredModel
 from tensorjoin.runtime.session import Session
@@ -43,7 +44,7 @@ def settle(
     if LAYERWISE not in session.procedures:
         return
     database, manifest = session.database, session.model.manifest
-    engine, version = database.extended_profile().name, database.version()
+    engine, version = database.target.name, database.version()
     program = digest(session.model, session.procedures)
     if (calibrated := _calibration(engine, version)) and calibrated.passes:
         session.lines = _predicted(calibrated, manifest)
@@ -53,7 +54,7 @@ def settle(
         session.lines = tried(session, progress)
         remember(engine, version, program, session.lines)
     else:
-        session.lines = _predicted(shipped(engine), manifest)
+        session.lines = _predicted(shipped(database.target), manifest)
 
 
 def tried(session: Session, progress: Progress) -> dict[str, Line]:
@@ -62,7 +63,7 @@ def tried(session: Session, progress: Progress) -> dict[str, Line]:
     tokens: dict[str, list[float]] = {form: [] for form in FORMS}
     made = count(1)
 
-    def run(form: str, rows: int) -> float:
+    def run(form: Procedure, rows: int) -> float:
         seconds = timed_pass(session, form, rows)
         progress(next(made), PASSES)
         return seconds
@@ -79,7 +80,7 @@ def tried(session: Session, progress: Progress) -> dict[str, Line]:
     return {form: through({1: median(tokens[form]), MANY: min(several[form])}) for form in FORMS}
 
 
-def timed_pass(session: Session, form: str, rows: int) -> float:
+def timed_pass(session: Session, form: Procedure, rows: int) -> float:
     """The seconds of a pass over an empty context, in one of the forms."""
     session.restart()
     start = time.perf_counter()

@@ -22,7 +22,7 @@ class LanguageModel:
     """
     A model that was loaded into a database, by its text:
 
-        with LanguageModel.load("examples/demo", "duckdb:///demo.db") as model:
+        with LanguageModel.load("examples/demo", URL) as model:
             print(model.generate("Once upon a time", max_tokens=50))
 
     Every method raises TensorjoinError, one line, where the database, the model or the arguments

@@ -12,22 +12,22 @@ from tensorjoin.backends.interrupts import interruptible
 from tensorjoin.calibration import stored as stored_calibration
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.frontends.checkpoint import Checkpoint
-from tensorjoin.frontends.llama_config import expected_tensors, read_llama_config
-from tensorjoin.frontends.tokenizer import read_tokenizer
+from tensorjoin.frontends.model import read_model
+from tensorjoin.language_model_program import compile_language_model
 from tensorjoin.names import table_name
 from tensorjoin.pipelines import Layout
 from tensorjoin.program import Program
 from tensorjoin.runtime.catalog import (
+    FORMAT,
     PROGRAM,
     Manifest,
     StoredModel,
+    all_models,
     create_table,
     drop_model,
-    models,
     register,
     store_program,
 )
-from tensorjoin.runtime.language_model_program import compile_language_model
 from tensorjoin.runtime.weights import load_weight
 from tensorjoin.version import VERSION
 
@@ -56,31 +56,32 @@ def load_model(
     Raises TensorjoinError, the database unchanged, where the directory is no Llama checkpoint, the
     name is taken, or a table is in the way.
     """
-    config = read_llama_config(directory)
-    tokenizer = read_tokenizer(directory, config.vocab_size)
+    model = read_model(directory)
+    tokenizer = model.tokenizer
     name = check_name(directory.resolve().name if name is None else name)
-    with Checkpoint.open(directory) as checkpoint:
-        checkpoint.check(expected_tensors(config))
-        profile = database.extended_profile()
-        costs = str(stored_calibration(profile.name, database.version()) or "")
-        program = compile_language_model(config, profile, name, layout, costs, bits)
+    with model.open_tensors() as checkpoint:
+        target = database.target
+        costs = str(stored_calibration(target.name, database.version()) or "")
+        sizes = {tensor: prod(shape) for tensor, shape in model.weights.items()}
+        program = compile_language_model(model.module, target, name, layout, costs, bits)
         lasting = tuple(table.name for table in program.tables if not table.is_temporary)
         tables = (*lasting, table_name(name, PROGRAM), table_name(name, TOKENS))
         check_lengths(database, name, program)
         database.require_writable()
-        sizes = {name: prod(shape) for name, shape in expected_tensors(config).items()}
         total = sum(sizes.values())
         manifest = Manifest(
+            format=FORMAT,
             version=VERSION,
-            target=profile.name,
-            vocab_size=config.vocab_size,
-            max_positions=config.max_positions,
-            layers=config.layers,
+            architecture=model.architecture,
+            target=target.name,
+            vocab_size=model.vocab_size,
+            max_positions=model.max_positions,
+            layers=model.layers,
             parameters=total,
             layer_parameters=sum(size for name, size in sizes.items() if FIRST_LAYER in name),
             rows=max(prod(t.keys.values()) for t in program.tables if not t.is_temporary),
-            bos_token_id=config.bos_token_id,
-            eos_token_ids=config.eos_token_ids,
+            bos_token_id=model.bos_token_id,
+            eos_token_ids=model.eos_token_ids,
             digest=checkpoint.digest(),
             tables=tables,
         )
@@ -89,17 +90,16 @@ def load_model(
             make_room(database, name, tables, replace)
             fill(database, checkpoint, program, total, progress)
             store_program(database, name, program)
-            store_tokens(database, name, tokenizer, config.vocab_size)
+            store_tokens(database, name, tokenizer, model.vocab_size)
             register(database, stored)
     return stored
 
 
 def check_directory(directory: Path) -> None:
     """Raise TensorjoinError where `load_model` would, as far as no database is needed."""
-    config = read_llama_config(directory)
-    read_tokenizer(directory, config.vocab_size)
-    with Checkpoint.open(directory) as checkpoint:
-        checkpoint.check(expected_tensors(config))
+    model = read_model(directory)
+    _ = model.tokenizer
+    model.open_tensors().close()
 
 
 def check_name(name: str) -> str:
@@ -109,27 +109,27 @@ def check_name(name: str) -> str:
 
 
 def check_lengths(database: Database, name: str, program: Program) -> None:
-    """PostgreSQL would cut a long name, and two tables would become one."""
-    if database.profile.name_bytes is None:
+    """Where an engine cuts long names, two tables would become one."""
+    if (most := database.target.profile.name_bytes) is None:
         return
     longest = max(len(table.name.encode()) for table in program.tables)
-    if (excess := longest - database.profile.name_bytes) > 0:
+    if (excess := longest - most) > 0:
         raise TensorjoinError(
-            f"the name {name!r} is {excess} bytes too long for {database.profile.name}:"
+            f"the name {name!r} is {excess} bytes too long for {database.dialect}:"
             " choose a shorter --name"
         )
 
 
 def make_room(database: Database, name: str, tables: tuple[str, ...], replace: bool) -> None:
     """Drop the model that is replaced; refuse if another table is in the way."""
-    known = models(database)
+    known = all_models(database)
     if name in known:
         if not replace:
             raise TensorjoinError(
                 f"a model {name!r} is here already: use --replace, or another --name"
             )
         drop_model(database, known[name])
-    # SQLite and DuckDB take names for equal that differ in case, even if they are quoted.
+    # Engines take names for equal that differ in case, even if they are quoted.
     present = {table.casefold(): table for table in database.tables()}
     if taken := sorted(table for table in tables if table.casefold() in present):
         raise TensorjoinError(

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -10,84 +9,19 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto
 from sqlglot import exp
-from xdsl.context import Context
 from xdsl.dialects.builtin import i1
-from xdsl.utils.exceptions import VerifyException
 
 from tensorjoin.backends.database import Database, identifier
-from tensorjoin.backends.emitter import emit_program
 from tensorjoin.backends.interrupts import held
-from tensorjoin.backends.spelling import SPELLINGS
 from tensorjoin.dialects.onnx.elements import numpy_type
-from tensorjoin.errors import TensorjoinError, one_line
-from tensorjoin.frontends.onnx.model import (
-    Port,
-    import_onnx,
-    inputs_of,
-    outputs_of,
-)
-from tensorjoin.frontends.onnx.tensors import TensorFile
-from tensorjoin.passes.decompose_onnx import INPUT, OUTPUT, DecomposeOnnxPass
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.frontends.onnx.model import Port, inputs_of, outputs_of
+from tensorjoin.interface import Procedure
+from tensorjoin.onnx_program import Arrays, OnnxProgram, compile_onnx, short_name
+from tensorjoin.passes.onnx.decompose_onnx import INPUT, OUTPUT
 from tensorjoin.passes.onnx.evaluation import NeedsValueError
-from tensorjoin.passes.onnx.operators import OPERATORS
-from tensorjoin.pipelines import to_sql
-from tensorjoin.program import Program, Statement, Table
+from tensorjoin.program import Table
 from tensorjoin.runtime.weights import load_weight
-from tensorjoin.targets import TargetProfile
-
-Arrays = Mapping[str, npt.NDArray[Any]]
-NAME_BYTES = 63
-
-
-@dataclass(frozen=True)
-class OnnxProgram:
-    """A model compiled for inputs of given shapes, and given values of those in `constants`."""
-
-    program: Program
-    tensors: TensorFile
-    constants: frozenset[str]
-
-
-def compile_onnx(
-    model: ModelProto,
-    profile: TargetProfile,
-    shapes: Mapping[str, Sequence[int]],
-    inputs: Arrays,
-    folder: Path | None = None,
-) -> OnnxProgram:
-    """
-    Compile a model for inputs of these shapes. Where a shape depends on the value of an input, that
-    value becomes a constant of the program.
-
-    Raises NeedsValueError where `inputs` lacks such a value, UnsupportedError by the name of what
-    has no relational form.
-    """
-    constants: dict[str, npt.NDArray[Any]] = {}
-    while True:
-        imported = import_onnx(model, OPERATORS, shapes, constants, folder)
-        module = imported.module
-        try:
-            DecomposeOnnxPass().apply(Context(), module)
-            module.verify()
-            for stage in to_sql(profile):
-                stage.apply(Context(), module)
-            break
-        except NeedsValueError as error:
-            if error.inputs <= set(constants) or not error.inputs <= set(inputs):
-                raise
-            constants |= {name: inputs[name] for name in error.inputs}
-        except VerifyException as error:
-            raise TensorjoinError(f"the model is not valid: {one_line(error)}") from error
-    program = emit_program(module, profile, short_name, keeps_weights=False)
-    return OnnxProgram(program, imported.tensors, frozenset(constants))
-
-
-def short_name(name: str) -> str:
-    """A name that no engine cuts off: PostgreSQL keeps 63 bytes."""
-    if len(name.encode()) <= NAME_BYTES and name.isprintable():
-        return name
-    kept = name.encode("ascii", "replace").decode()[:40]
-    return f"{kept}.{sha256(name.encode()).hexdigest()[:16]}"
 
 
 @dataclass
@@ -126,7 +60,7 @@ class OnnxModel:
             for name, array in arrays.items():
                 if (table := tables.get(short_name(f"{INPUT}{name}"))) is not None:
                     self.fill(table, array)
-            for step in program.program.procedures["forward"]:
+            for step in program.program.procedures[Procedure.FORWARD]:
                 for number in range(step.loop.count if step.loop else 1):
                     bound = {step.loop.counter: number} if step.loop else {}
                     self.database.execute(step.statement, bound)
@@ -159,7 +93,7 @@ class OnnxModel:
                 self.drop(self.compiled)
                 self.compiled = None
         shapes = {name: array.shape for name, array in arrays.items()}
-        compiled = compile_onnx(self.model, self.database.profile, shapes, arrays, self.folder)
+        compiled = compile_onnx(self.model, self.database.target, shapes, arrays, self.folder)
         self.install(compiled)
         self.compiled_for = self.key(compiled, arrays)
         return compiled
@@ -175,7 +109,7 @@ class OnnxModel:
         if any(shape is None or None in shape for shape in shapes.values()):
             return
         try:
-            compiled = compile_onnx(self.model, self.database.profile, known, {}, self.folder)
+            compiled = compile_onnx(self.model, self.database.target, known, {}, self.folder)
         except NeedsValueError:
             return
         self.install(compiled)
@@ -212,7 +146,7 @@ class OnnxModel:
         self.execute(exp.Delete(this=exp.Table(this=identifier(table.name))))
 
     def execute(self, tree: exp.Expr) -> None:
-        self.database.execute(Statement(SPELLINGS[self.database.profile.name].sql(tree)))
+        self.database.execute(self.database.statement(tree))
 
     def fill(self, table: Table, array: npt.NDArray[Any]) -> None:
         indices = np.indices(array.shape).reshape(array.ndim, -1) if array.ndim else ()
@@ -224,7 +158,7 @@ class OnnxModel:
         names = [*table.keys, table.values[0]]
         columns = [exp.Column(this=identifier(name)) for name in names]
         tree = exp.select(*columns).from_(exp.Table(this=identifier(table.name)))
-        rows = self.database.query(Statement(SPELLINGS[self.database.profile.name].sql(tree)))
+        rows = self.database.query(self.database.statement(tree))
         shape = tuple(table.keys.values())
         if len(rows) != int(np.prod(shape)):
             raise TensorjoinError(f"the output {port.name!r} has {len(rows)} rows for {shape}")

@@ -11,27 +11,27 @@ import sqlglot
 from onnx import ModelProto
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from xdsl.context import Context
 from xdsl.dialects.builtin import BFloat16Type, Float16Type, ModuleOp, VectorType, f32, f64
 from xdsl.utils.exceptions import VerifyException
 
+from tensorjoin.backend import Target
 from tensorjoin.backends.database import Database, identifier, quoted
-from tensorjoin.backends.emitter import emit_query, emit_tables
-from tensorjoin.backends.spelling import SPELLINGS
+from tensorjoin.backends.emit.program import emit_query, emit_tables
+from tensorjoin.backends.spelling import Spelling
 from tensorjoin.dialects import sql, ten
 from tensorjoin.dialects.onnx.elements import numpy_type
+from tensorjoin.driver import compile_module
 from tensorjoin.errors import TensorjoinError, one_line
 from tensorjoin.frontends.onnx.model import ImportedModel, Port, import_onnx
 from tensorjoin.frontends.onnx.tensors import TensorFile
 from tensorjoin.names import table_name
-from tensorjoin.passes.decompose_onnx import INPUT, OUTPUT, DecomposeOnnxPass
+from tensorjoin.passes.onnx.decompose_onnx import INPUT, OUTPUT
 from tensorjoin.passes.onnx.operators import OPERATORS
-from tensorjoin.passes.pivot_outputs import RESULT
-from tensorjoin.passes.vectorize_rows import ROW
-from tensorjoin.pipelines import to_query
+from tensorjoin.passes.rel.pivot_outputs import RESULT
+from tensorjoin.passes.rel.vectorize_rows import ROW
+from tensorjoin.pipelines import import_graph, to_query
 from tensorjoin.program import Statement, Table
 from tensorjoin.runtime.weights import load_weight
-from tensorjoin.targets import TargetProfile
 
 SOURCE = "source."
 WEIGHT = "weight"
@@ -54,14 +54,14 @@ class Source:
 def parse_source(database: Database, port: Port, text: str, key: str | None) -> Source:
     """Raises TensorjoinError where the text is no query, or its columns do not fill the input."""
     try:
-        trees = sqlglot.parse(text, dialect=SPELLINGS[database.profile.name].dialect)
+        trees = sqlglot.parse(text, dialect=database.target.spelling.dialect)
     except SqlglotError as error:
         line = str(error).splitlines()[0]
         raise TensorjoinError(f"the query for {port.name!r} is not understood: {line}") from error
     if len(trees) != 1 or not isinstance(query := trees[0], exp.Query):
         raise TensorjoinError(f"the query for {port.name!r} must be one SELECT")
     probe = exp.select("*").from_(query.copy().subquery("q")).limit(0)
-    names = database.columns(statement(database, probe))
+    names = database.columns(database.statement(probe))
     if key is not None and key not in names:
         raise TensorjoinError(f"the query for {port.name!r} has no column {key!r} for --key")
     features = [name for name in names if name != key]
@@ -95,7 +95,7 @@ class ModelQuery:
 
 def compile_query(
     model: ModelProto,
-    profile: TargetProfile,
+    target: Target,
     sources: Sequence[Source],
     name: str,
     keeps_weights: bool,
@@ -106,7 +106,8 @@ def compile_query(
 
     Raises TensorjoinError where the model does not treat examples alike, one by one.
     """
-    one, many = (decomposed(model, sources, rows, folder) for rows in (1, PROBE))
+    target = target.for_any_float or target
+    one, many = (decomposed(model, target, sources, rows, folder) for rows in (1, PROBE))
     outputs = output_shapes(one.module)
     for output, shape in output_shapes(many.module).items():
         if (shape[:1], outputs[output]) != ((PROBE,), (1, *shape[1:])):
@@ -115,8 +116,7 @@ def compile_query(
             )
     module = one.module
     wide = tuple(f"{INPUT}{s.port.name}" for s in sources if s.port.element == f32)
-    for stage in to_query(profile, wide):
-        stage.apply(Context(), module)
+    compile_module(module, target, to_query(target.profile, wide))
 
     def names(symbol: str) -> str:
         return symbol if symbol.startswith(INPUT) else table_name(name, symbol)
@@ -126,26 +126,29 @@ def compile_query(
         cte
         for source in sources
         if (table := declared.get(f"{INPUT}{source.port.name}")) is not None
-        for cte in source_ctes(source, table)
+        for cte in source_ctes(source, table, target.spelling)
     ]
-    tree = emit_query(module, profile, names, ctes)
+    tree = emit_query(module, target, names, ctes)
     return ModelQuery(
         renamed(tree, sources[0].key or ROW, list(declared[RESULT].schema.values)),
-        emit_tables(module, profile, names, keeps_weights),
+        emit_tables(module, target, names, keeps_weights),
         one.tensors,
         outputs,
     )
 
 
 def decomposed(
-    model: ModelProto, sources: Sequence[Source], rows: int, folder: Path | None
+    model: ModelProto,
+    target: Target,
+    sources: Sequence[Source],
+    rows: int,
+    folder: Path | None,
 ) -> ImportedModel:
     """The module of a model in `ten`, for so many examples."""
     shapes = {s.port.name: [rows, *(n or 0 for n in (s.port.shape or ())[1:])] for s in sources}
     imported = import_onnx(model, OPERATORS, shapes, {}, folder)
-    DecomposeOnnxPass().apply(Context(), imported.module)
     try:
-        imported.module.verify()
+        compile_module(imported.module, target, (import_graph(),))
     except VerifyException as error:
         raise TensorjoinError(f"the model is not valid: {one_line(error)}") from error
     return imported
@@ -171,7 +174,7 @@ def renamed(tree: exp.Select, key: str, columns: Sequence[str]) -> exp.Select:
     return whole
 
 
-def source_ctes(source: Source, table: sql.CreateTableOp) -> list[exp.CTE]:
+def source_ctes(source: Source, table: sql.CreateTableOp, spelling: Spelling) -> list[exp.CTE]:
     """The query, and its wide rows as those of the input's table: a union of chunks."""
     name, layout = f"{SOURCE}{source.port.name}", table.layout
     columns: list[exp.Expr] = [exp.Column(this=identifier(c)) for c in source.columns]
@@ -193,7 +196,7 @@ def source_ctes(source: Source, table: sql.CreateTableOp) -> list[exp.CTE]:
     extents = [extent for key, extent in table.schema.extents.items() if key != ROW]
     size = layout.size.data if chunked and layout is not None else 1
     parts = [
-        chunk_query(name, index, number * size, size, source, table)
+        chunk_query(name, index, number * size, size, source, table, spelling)
         for number, index in enumerate(np.ndindex(*extents))
     ]
     union: exp.Expr = parts[0]
@@ -210,6 +213,7 @@ def chunk_query(
     size: int,
     wide: Source,
     table: sql.CreateTableOp,
+    spelling: Spelling,
 ) -> exp.Select:
     """One chunk of every row; the last one is filled up with zeros."""
     last = len(wide.columns)
@@ -227,9 +231,8 @@ def chunk_query(
         for key, n in zip(keys, index, strict=True)
     ]
     if any(isinstance(type, VectorType) for type in values.values()):
-        floats = exp.DataType.build("FLOAT[]", dialect="duckdb")
-        vector = exp.Cast(this=exp.Anonymous(this="LIST_VALUE", expressions=elements), to=floats)
-        elements = [vector]
+        assert spelling.vector is not None
+        elements = [spelling.vector(elements)]
     selected += [exp.alias_(e, name, quoted=True) for e, name in zip(elements, values, strict=True)]
     return exp.select(*selected).from_(exp.Table(this=identifier(source)))
 
@@ -238,7 +241,7 @@ def create_view(database: Database, query: ModelQuery, view: str, replace: bool)
     """Load the weights and create the view, in one transaction or not at all."""
     present = database.tables()
     # Before the transaction, where Ctrl-C waits for a statement.
-    text = statement(database, query.tree).sql
+    text = database.statement(query.tree).sql
     with database.transaction():
         if view in present:
             if not replace:
@@ -248,7 +251,8 @@ def create_view(database: Database, query: ModelQuery, view: str, replace: bool)
         for name in sorted(present):
             # The weights of an earlier view of this name, whose number may differ.
             if name.startswith(table_name(view, WEIGHT)) and replace:
-                execute(database, exp.Drop(tables=[table(name)], kind="TABLE"))
+                drop = exp.Drop(tables=[table(name)], kind="TABLE")
+                database.execute(database.statement(drop))
         load(database, query)
         is_large = any(cte.args.get("materialized") for cte in query.tree.find_all(exp.CTE))
         for step in database.view_statements(view, table_name(view, ""), text, is_large):
@@ -259,7 +263,7 @@ def create_view(database: Database, query: ModelQuery, view: str, replace: bool)
 
 def run_query(database: Database, query: ModelQuery, ports: Sequence[Port]) -> dict[str, Any]:
     """The outputs for all rows of the query, in the order of their keys."""
-    select = statement(database, query.tree.copy().order_by(exp.Literal.number(1)))
+    select = database.statement(query.tree.copy().order_by(exp.Literal.number(1)))
     with database.transaction(writes=False):
         load(database, query)
         rows = database.query(select)
@@ -285,11 +289,3 @@ def load(database: Database, query: ModelQuery) -> None:
 
 def table(name: str) -> exp.Table:
     return exp.Table(this=identifier(name))
-
-
-def statement(database: Database, tree: exp.Expr) -> Statement:
-    return Statement(SPELLINGS[database.profile.name].sql(tree))
-
-
-def execute(database: Database, tree: exp.Expr) -> None:
-    database.execute(statement(database, tree))

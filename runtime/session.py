@@ -12,15 +12,16 @@ from tensorjoin.backends.database import Database, Value
 from tensorjoin.backends.interrupts import held
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.forms import FORWARD, LAYERWISE, Line, fastest
+from tensorjoin.interface import Procedure, TableName
 from tensorjoin.names import table_name
 from tensorjoin.program import Step
-from tensorjoin.runtime.catalog import StoredModel, column, load_procedures, statement, table
+from tensorjoin.runtime.catalog import StoredModel, column, load_procedures, table
 
 STREAM = 0
 COMPACT_EVERY = 16
 """Runs after which the engine gives deleted rows back."""
 COLDEST = 1e-30
-"""Any colder is the same, except that PostgreSQL raises an error where a quotient overflows."""
+"""Any colder is the same, except that an engine may raise an error where a quotient overflows."""
 
 Call = tuple[Step, Mapping[str, Value]]
 """A statement of a procedure, and the values of its parameters."""
@@ -72,27 +73,29 @@ class Session:
         self.procedures = load_procedures(self.database, self.model.name)
         self.database.expect_rows(self.model.manifest.rows)
         with self.step():
-            self.run("setup")
-            self.run("open", stream=STREAM)
+            self.run(Procedure.SETUP)
+            self.run(Procedure.OPEN, stream=STREAM)
 
     def restart(self) -> None:
         """Forget the stream and begin another."""
         with self.step():
-            self.run("forget")
-            self.run("open", stream=STREAM)
+            self.run(Procedure.FORGET)
+            self.run(Procedure.OPEN, stream=STREAM)
             self.length = 0
 
-    def run(self, procedure: str, **values: Value) -> None:
+    def run(self, procedure: Procedure, **values: Value) -> None:
         """Run a procedure's statements in order, its loops round by round."""
         calls: list[Call] = []
-        for loop, group in groupby(self.procedures.get(procedure, ()), key=lambda step: step.loop):
+        # Procedures without statements are not stored.
+        every = self.procedures.get(Procedure(procedure), ())
+        for loop, group in groupby(every, key=lambda step: step.loop):
             steps = list(group)
             for number in range(1 if loop is None else loop.count):
                 bound = values if loop is None else {**values, loop.counter: number}
                 calls += [(step, bound) for step in steps]
         self.execute(calls)
 
-    def form(self, rows: int) -> str:
+    def form(self, rows: int) -> Procedure:
         """The procedure that runs a batch of so many rows, the faster one if there are two."""
         if LAYERWISE not in self.procedures:
             return FORWARD
@@ -103,7 +106,7 @@ class Session:
         self.database.execute_all((step.statement, values) for step, values in calls)
 
     def forward(
-        self, tokens: Sequence[int], emit_all: bool = False, form: str | None = None
+        self, tokens: Sequence[int], emit_all: bool = False, form: Procedure | None = None
     ) -> None:
         """
         Append tokens to the stream and compute their logits: of the last, or of all; in the faster
@@ -123,30 +126,37 @@ class Session:
                 f" {manifest.max_positions}: shorten the prompt or --max-tokens"
             )
         self.runs += 1
-        self.run("reset")
+        self.run(Procedure.RESET)
         if self.runs % COMPACT_EVERY == 0:
-            self.run("compact")
-        for number, token in enumerate(tokens):
-            position = self.length + number
-            emit = emit_all or number == len(tokens) - 1
-            self.run(
-                "append",
-                p=position,
-                token=int(token),
-                position=position,
-                stream=STREAM,
-                emit=int(emit),
-            )
-        self.run("remember")
+            self.run(Procedure.COMPACT)
+        self.append(tokens, emit_all)
+        self.run(Procedure.REMEMBER)
         self.run(form or self.form(len(tokens)))
         self.length += len(tokens)
 
+    def append(self, tokens: Sequence[int], emit_all: bool) -> None:
+        """Put tokens into the batch: one by a statement that is there, several as one insertion."""
+        positions = np.arange(self.length, self.length + len(tokens))
+        emit = np.full(len(tokens), int(emit_all))
+        emit[-1:] = 1
+        columns = {
+            "p": positions,
+            "token": np.array(tokens, dtype=np.int64),
+            "position": positions,
+            "stream": np.full(len(tokens), STREAM),
+            "emit": emit,
+        }
+        if len(tokens) == 1:
+            self.run(Procedure.APPEND, **{name: int(x) for name, (x,) in columns.items()})
+        else:
+            self.database.insert(table_name(self.model.name, TableName.BATCH), columns)
+
     def logits(self) -> np.ndarray:
         """The logits of the last batch: float32 [rows that emit, vocabulary]."""
-        name = table_name(self.model.name, "logits")
+        name = table_name(self.model.name, TableName.LOGITS)
         select = exp.select(column("p"), column("t"), column("v")).from_(table(name))
         rows = self.database.query(
-            statement(self.database, select.order_by(column("p"), column("t")))
+            self.database.statement(select.order_by(column("p"), column("t")))
         )
         values = np.array([value for _, _, value in rows], dtype=np.float32)
         return values.reshape(-1, self.model.manifest.vocab_size)
@@ -157,9 +167,9 @@ class Session:
 
         Raises TensorjoinError where logits are NaN.
         """
-        name = table_name(self.model.name, "sampled")
+        name = table_name(self.model.name, TableName.SAMPLED)
         rows = self.database.query(
-            statement(self.database, exp.select(column("token")).from_(table(name)))
+            self.database.statement(exp.select(column("token")).from_(table(name)))
         )
         if not rows:
             raise TensorjoinError(
@@ -206,14 +216,14 @@ class Session:
 
     def seed(self, sampling: Sampling) -> None:
         """Start the generator, anew if this is not the stream's first text."""
-        random = table(table_name(self.model.name, "random"))
-        self.database.execute(statement(self.database, exp.Delete(this=random)))
-        self.run("seed", state=sampling.state)
+        random = table(table_name(self.model.name, TableName.RANDOM))
+        self.database.execute(self.database.statement(exp.Delete(this=random)))
+        self.run(Procedure.SEED, state=sampling.state)
 
     def choose(self, number: int, sampling: Sampling) -> None:
         """Choose the next token in the database."""
         if sampling.temperature == 0:
-            return self.run("greedy")
+            return self.run(Procedure.GREEDY)
         every_token = self.model.manifest.vocab_size
         choice: Mapping[str, Value] = {
             "temperature": max(sampling.temperature, COLDEST),
@@ -221,5 +231,5 @@ class Session:
             "top_p": float(sampling.top_p),
             "draw": number + 1,
         }
-        self.run("draw", draw=number)
-        self.run("sample", **choice)
+        self.run(Procedure.DRAW, draw=number)
+        self.run(Procedure.SAMPLE, **choice)

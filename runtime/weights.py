@@ -11,6 +11,7 @@ import numpy as np
 from tensorjoin.backends.database import Database
 from tensorjoin.backends.worker import Worker
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.interface import LAYER
 from tensorjoin.lanes import lane_bits, pack_lanes, quantize
 from tensorjoin.program import Chunks, Table
 
@@ -20,8 +21,6 @@ BLOCK_BYTES = 1 << 24
 """Rows that are inserted at a time, of elements as float32 and keys as int64; others are made."""
 
 LARGEST_HALF = float(np.finfo(np.float16).max)
-
-LAYER = "layer"
 
 
 class Described(Protocol):

@@ -15,12 +15,15 @@ from psycopg import sql
 
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
+from tensorjoin.driver import VERIFY_EACH
 
 ENGINES = ("sqlite", "duckdb", "postgres")
 NUMBERS = count()
 
 # A shell's background job ignores Ctrl-C, and so would every process that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# As early as this, since fixtures of a module compile before those of a function run.
+os.environ[VERIFY_EACH] = "1"
 
 
 @pytest.fixture(autouse=True)

@@ -11,10 +11,9 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from tensorjoin.backends.database import Database, identifier
-from tensorjoin.backends.emitter import emit_program
-from tensorjoin.backends.spelling import SPELLINGS
+from tensorjoin.backends.emit.program import emit_program
 from tensorjoin.dialects import sql
-from tensorjoin.program import Program, Statement
+from tensorjoin.program import Program
 
 Rows = dict[str, npt.NDArray[Any]]
 
@@ -33,7 +32,7 @@ def read(database: Database, table: str, columns: list[str]) -> Rows:
     """The rows of a table, in the order of its columns."""
     names = [exp.Column(this=identifier(name)) for name in columns]
     query = exp.select(*names).from_(exp.Table(this=identifier(table)))
-    rows = sorted(database.query(Statement(SPELLINGS[database.profile.name].sql(query))))
+    rows = sorted(database.query(database.statement(query)))
     return {name: np.array([row[k] for row in rows]) for k, name in enumerate(columns)}
 
 
@@ -48,7 +47,7 @@ def execute(
 
     Afterwards the tables are gone, so that another module may have tables of the same names.
     """
-    program = emit_program(module, database.profile)
+    program = emit_program(module, database.target)
     create(database, program)
     fill(database, tables or {})
     for step in next(iter(program.procedures.values())):
@@ -63,7 +62,7 @@ def execute(
     results = {n: read(database, n, c) for n, c in columns.items() if n not in (tables or {})}
     for name in columns:
         drop = exp.Drop(tables=[exp.Table(this=identifier(name))], kind="TABLE")
-        database.execute(Statement(SPELLINGS[database.profile.name].sql(drop)))
+        database.execute(database.statement(drop))
     return results
 
 

@@ -1,6 +1,6 @@
 """Runs modules in the reference interpreter, before and after passes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,21 @@ from xdsl.ir import Attribute
 from xdsl.parser import Parser
 from xdsl.passes import ModulePass
 
-from tensorjoin.backends.interpreter import Machine, Results
-from tensorjoin.backends.interpreter_rel import tensor_of_table
+from tensorjoin.backend import Target, targets
 from tensorjoin.dialects import nn, ten
+from tensorjoin.driver import compile_module
 from tensorjoin.frontends.llama import import_llama
 from tensorjoin.frontends.llama_config import read_llama_config
+from tensorjoin.interpreter.machine import Machine, Results
+from tensorjoin.interpreter.rel import tensor_of_table
+from tensorjoin.program import Program
+from tensorjoin.stages import Stage
 from tensorjoin.universe import TENSORJOIN_UNIVERSE
 
 Array = npt.NDArray[Any]
 Tables = Mapping[str, Mapping[str, npt.ArrayLike]]
 
+TARGETS = targets()
 EVERYTHING = 2**30
 """As `until`, lets a stream read another to its end."""
 
@@ -53,6 +58,13 @@ def applied(module: ModuleOp | str, *passes: ModulePass) -> ModuleOp:
     for each in passes:
         each.apply(context(), module)
         module.verify()
+    return module
+
+
+def lowered(module: ModuleOp | str, target: Target, *stages: Stage) -> ModuleOp:
+    """A copy of the module after the stages, for a target."""
+    module = parse(module) if isinstance(module, str) else module.clone()
+    compile_module(module, target, stages)
     return module
 
 
@@ -227,3 +239,16 @@ def stream_tables(tokens: Sequence[int] | Array, start: int = 0, end: int | None
         "context": {"c": everything, "stream": np.zeros_like(everything), "position": everything},
         "visibility": {"stream": [0], "source": [0], "until": [EVERYTHING]},
     }
+
+
+def compiled_once(compile: Callable[..., Program]) -> Callable[..., Program]:
+    """`compile_language_model`, which compiles a module once for the same options."""
+    known: dict[object, Program] = {}
+
+    def compiled(module: ModuleOp, *options: object) -> Program:
+        key = (str(module), *options)
+        if key not in known:
+            known[key] = compile(module, *options)
+        return known[key]
+
+    return compiled

@@ -15,7 +15,7 @@ from types import FrameType
 from onnx import ModelProto, TensorProto, helper
 from onnx.backend.test.loader import load_model_tests
 
-from tensorjoin.backends.sqlite import SqliteDatabase
+from tensorjoin.backends.sqlite.database import SqliteDatabase
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.frontends.onnx.model import parse_onnx
 from tensorjoin.runtime.onnx_model import OnnxModel

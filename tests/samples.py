@@ -10,12 +10,12 @@ from execution import applied, llama, random_weights, run
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from tensorjoin.passes.assign_layouts import AssignLayoutsPass
-from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
-from tensorjoin.passes.decompose import DecomposePass
-from tensorjoin.passes.fuse_contractions import FuseContractionsPass
-from tensorjoin.passes.roll_layers import RollLayersPass
-from tensorjoin.passes.tile_weights import TileWeightsPass
+from tensorjoin.passes.nn.decompose import DecomposePass
+from tensorjoin.passes.nn.roll_layers import RollLayersPass
+from tensorjoin.passes.ten.assign_layouts import AssignLayoutsPass
+from tensorjoin.passes.ten.fuse_contractions import FuseContractionsPass
+from tensorjoin.passes.ten.tile_weights import TileWeightsPass
+from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.pipelines import Layout
 
 CONVERT = ConvertTenToRelPass()

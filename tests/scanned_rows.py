@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from tensorjoin.backends.database import Value
 from tensorjoin.program import Statement, Step
-from tensorjoin.runtime.catalog import column, statement, table
+from tensorjoin.runtime.catalog import column, table
 from tensorjoin.runtime.session import Call, Session
 
 Scanned = Iterator[tuple[str, float]]
@@ -59,7 +59,7 @@ class ScanningSession(Session):
     def count(self, select: exp.Select) -> int:
         """The rows of a query."""
         counted = exp.select(exp.Count(this=exp.Star())).from_(select.subquery("counted"))
-        ((count,),) = self.database.query(statement(self.database, counted))
+        ((count,),) = self.database.query(self.database.statement(counted))
         return count
 
 

@@ -3,16 +3,15 @@
 from pathlib import Path
 
 import pytest
-from execution import applied, assert_same_meaning, run, stream_tables
+from execution import TARGETS, applied, assert_same_meaning, run, stream_tables
 from samples import CONVERT, LAYOUTS, SAMPLES, assert_same_state, laid_out, tensor_algebra
 from xdsl.dialects.builtin import ModuleOp
 
 from tensorjoin.dialects import rel
-from tensorjoin.passes.allocate_scratch import AllocateScratchPass
-from tensorjoin.passes.materialize import MaterializePass
-from tensorjoin.passes.push_projections import PushProjectionsPass
+from tensorjoin.passes.rel.allocate_scratch import AllocateScratchPass
+from tensorjoin.passes.rel.materialize import MaterializePass
+from tensorjoin.passes.rel.push_projections import PushProjectionsPass
 from tensorjoin.pipelines import Layout
-from tensorjoin.targets import TARGETS
 
 ALLOCATE = AllocateScratchPass()
 

@@ -4,26 +4,25 @@ import json
 from pathlib import Path
 
 import pytest
-from execution import applied, assert_same_meaning, llama, stream_tables
+from execution import TARGETS, applied, assert_same_meaning, llama, stream_tables
 from xdsl.dialects.builtin import ModuleOp
 
 from tensorjoin.cost import TERMS
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.passes.assign_layouts import AssignLayoutsPass
-from tensorjoin.passes.decompose import DecomposePass
-from tensorjoin.passes.roll_layers import RollLayersPass
-from tensorjoin.passes.tile_weights import TileWeightsPass
+from tensorjoin.passes.nn.decompose import DecomposePass
+from tensorjoin.passes.nn.roll_layers import RollLayersPass
+from tensorjoin.passes.ten.assign_layouts import AssignLayoutsPass
+from tensorjoin.passes.ten.tile_weights import TileWeightsPass
 from tensorjoin.pipelines import Layout
-from tensorjoin.targets import TARGETS
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_llama(tmp_path: Path, target: str):
     module, weights = llama("small", tmp_path)
     module = applied(module, RollLayersPass(), DecomposePass())
-    chunked = Storage.ARRAYS if TARGETS[target].vectors else Storage.COLUMNS
+    chunked = Storage.ARRAYS if TARGETS[target].profile.vectors else Storage.COLUMNS
     stored = assert_same_meaning(
         module,
         TileWeightsPass(16),

@@ -10,23 +10,22 @@ import tempfile
 import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import psycopg
 import pytest
 from conftest import with_database
+from execution import TARGETS
 from interrupted_lines import interrupted_at_each_line
 from psycopg import sql
 from sqlglot import exp
 
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database, identifier
-from tensorjoin.backends.sqlite import has_math_functions
+from tensorjoin.backends.sqlite.database import has_math_functions
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Statement
-from tensorjoin.targets import TARGETS
 
 NOBODY = 65534
 STRANGE_NAMES = [
@@ -218,7 +217,7 @@ def test_insert_strided_columns(database: Database) -> None:
 def test_insert_vectors(database: Database) -> None:
     vectors = np.random.default_rng(0).standard_normal((5, 64)).astype(np.float32)
     vectors[0, 0] = -0.0
-    if not database.profile.vectors:
+    if not database.target.profile.vectors:
         with pytest.raises(ValueError, match="2 dimensions"):
             database.insert("t", {"v": vectors})
         return
@@ -258,7 +257,6 @@ def test_insert_vectors_of_pgvector(
     vectors = np.random.default_rng(0).standard_normal((5, 576)).astype(dtype)
     database = connect(postgres_database_url, create=True)
     try:
-        database.profile = replace(database.profile, vectors=True)
         if not database.query(
             Statement("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'")
         ):
@@ -525,7 +523,7 @@ def test_engine_error_is_one_line(database: Database) -> None:
     with pytest.raises(TensorjoinError) as error:
         database.query(Statement("SELECT 1\nFROM nowhere\nWHERE 2"))
     message = one_line(error)
-    assert message.startswith(f"{database.profile.name}: ")
+    assert message.startswith(f"{database.dialect}: ")
     assert "nowhere" in message
     assert isinstance(error.value.__cause__, database.engine_errors)
     with pytest.raises(TensorjoinError) as error:
@@ -677,7 +675,7 @@ def test_duckdb_file_in_use(tmp_path: Path) -> None:
 
 
 def test_sqlite_file_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tensorjoin.backends.sqlite.BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("tensorjoin.backends.sqlite.database.BUSY_SECONDS", 0.01)
     url = f"sqlite:///{tmp_path}/test.db"
     first, second = connect(url, create=True), connect(url, create=True)
     try:
@@ -703,9 +701,9 @@ def test_sqlite_pages(page_size: int | None, target: str, tmp_path: Path) -> Non
         database.execute(Statement("CREATE TEMPORARY TABLE v (x)"))
         pages = [database.query(Statement(f"PRAGMA {name}.page_size")) for name in ("main", "temp")]
         assert pages == [[(page_size or 65536,)]] * 2
-        assert database.profile.name == "sqlite"
-        assert database.extended_profile().name == target
-        assert database.extended_profile().row_format == TARGETS[target].row_format
+        assert database.dialect == "sqlite"
+        assert database.target.name == target
+        assert database.target.profile.row_format == TARGETS[target].profile.row_format
         assert all(database.runs(name) for name in ("sqlite", "sqlite_64k"))
         assert not database.runs("duckdb")
         database.close()
@@ -716,20 +714,20 @@ def test_sqlite_pages_of_a_file_that_another_process_makes(tmp_path: Path) -> No
     database = connect(f"sqlite:///{path}", create=True)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE t (x)")
-    assert database.extended_profile().name == "sqlite"
+    assert database.target.name == "sqlite"
     database.close()
 
 
 def test_sqlite_pages_of_a_file_that_is_locked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tensorjoin.backends.sqlite.BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("tensorjoin.backends.sqlite.database.BUSY_SECONDS", 0.01)
     path = tmp_path / "test.db"
     database = connect(f"sqlite:///{path}", create=True)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         with pytest.raises(TensorjoinError, match="database is locked"):
-            database.extended_profile()
+            assert database.target.name
     database.close()
 
 

@@ -13,11 +13,11 @@ from tensorjoin.calibration import read
 from tensorjoin.cost import TERMS, MatrixLayout, Product
 from tensorjoin.fitting import least_deviations
 from tensorjoin.forms import FORMS
+from tensorjoin.measure import calibrate as calibration
+from tensorjoin.measure import calibrate_passes
+from tensorjoin.measure.calibrate import calibrate, compiled, measure, plan
+from tensorjoin.measure.calibrate_passes import Shape
 from tensorjoin.program import Statement
-from tensorjoin.runtime import calibrate as calibration
-from tensorjoin.runtime import calibrate_passes
-from tensorjoin.runtime.calibrate import calibrate, compiled, measure, plan
-from tensorjoin.runtime.calibrate_passes import Shape
 from tensorjoin.tools import sql_run
 
 
@@ -36,14 +36,14 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_engine(database: Database):
     shown: list[tuple[int, int]] = []
     found, measurements = calibrate(database, lambda *numbers: shown.append(numbers))
-    assert found.engine == database.extended_profile().name
+    assert found.engine == database.target.name
     assert found.version[0].isdigit()
     assert list(found.seconds) == list(TERMS)
     assert all(second >= 0 for second in found.seconds.values())
     assert any(second > 0 for second in found.seconds.values())
-    steps = len(measurements) + (2 if database.profile.recurses else 0)
+    steps = len(measurements) + (2 if database.target.profile.recurses else 0)
     assert shown[-1] == (steps, steps)
-    assert set(found.passes) == (set(FORMS) if database.profile.recurses else set())
+    assert set(found.passes) == (set(FORMS) if database.target.profile.recurses else set())
     assert all(second >= 0 for costs in found.passes.values() for second in costs.values())
     assert database.tables() == set()
 
@@ -51,7 +51,7 @@ def test_an_engine(database: Database):
 @pytest.mark.parametrize("layout", [MatrixLayout("rows"), MatrixLayout("columns", 5)])
 def test_what_is_timed_is_a_product(database: Database, layout: MatrixLayout):
     product = Product(outputs=3, inputs=12, rows=2)
-    program = compiled(database.profile, layout, product)
+    program = compiled(database.target, layout, product)
     numbers: dict[str, np.ndarray] = {}
     for table in program.tables:
         database.execute(table.create)
@@ -90,9 +90,9 @@ def test_nothing_is_left_behind(
 
 
 def test_every_storage_is_measured(database: Database):
-    planned = list(plan(database.profile))
+    planned = list(plan(database.target.profile))
     storages = {layout.storage for layout, _ in planned}
-    vectors = {"arrays", "pivoted"} if database.profile.vectors else set[str]()
+    vectors = {"arrays", "pivoted"} if database.target.profile.vectors else set[str]()
     assert storages == {"rows", "columns"} | vectors
     assert len(set(planned)) == len(planned)
 

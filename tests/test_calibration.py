@@ -4,18 +4,18 @@ import json
 from pathlib import Path
 
 import pytest
+from execution import TARGETS
 
 from tensorjoin.calibration import Calibration, read, shipped, store, stored_path
 from tensorjoin.cost import TERMS, Product
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.forms import FORMS, PASS_TERMS
 from tensorjoin.layouts import candidates, cheapest
-from tensorjoin.targets import TARGETS
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_target_has_a_start(target: str):
-    calibration = shipped(target)
+    calibration = shipped(TARGETS[target])
     assert calibration.engine == target
     assert all(second >= 0 for second in calibration.seconds.values())
     assert any(second > 0 for second in calibration.seconds.values())
@@ -60,7 +60,7 @@ def test_what_is_no_calibration_is_refused(tmp_path: Path, text: str):
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("inputs", [1, 10, 288, 4001])
 def test_candidates(target: str, inputs: int):
-    profile = TARGETS[target]
+    profile = TARGETS[target].profile
     layouts = list(candidates(profile, inputs))
     assert layouts[0].storage == "rows"
     chunked = layouts[1:]
@@ -78,4 +78,4 @@ def test_candidates(target: str, inputs: int):
 
 def test_a_statement_that_costs_more_than_all_else_is_not_run_twice():
     expensive = {**dict.fromkeys(TERMS, 1e-9), "statements": 1.0}
-    assert cheapest(TARGETS["sqlite"], [Product(64, 256)], expensive).storage == "rows"
+    assert cheapest(TARGETS["sqlite"].profile, [Product(64, 256)], expensive).storage == "rows"

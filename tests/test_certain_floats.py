@@ -4,14 +4,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from execution import parse
+from execution import TARGETS, parse
 
 from tensorjoin.api import compile
-from tensorjoin.backends.certain_floats import certain_floats
 from tensorjoin.backends.connect import connect
-from tensorjoin.backends.emitter import emit_program
+from tensorjoin.backends.emit.certain_floats import certain_floats
+from tensorjoin.backends.emit.program import emit_program
 from tensorjoin.program import Statement
-from tensorjoin.targets import TARGETS
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo"
 

@@ -8,9 +8,9 @@ from xdsl.utils.exceptions import VerifyException
 
 from tensorjoin.backends.database import Database
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.passes.allocate_scratch import AllocateScratchPass
-from tensorjoin.passes.convert_rel_to_sql import ConvertRelToSqlPass
-from tensorjoin.passes.merge_ctes import MergeCtesPass
+from tensorjoin.passes.rel.allocate_scratch import AllocateScratchPass
+from tensorjoin.passes.rel_to_sql.convert_rel_to_sql import ConvertRelToSqlPass
+from tensorjoin.passes.sql.merge_ctes import MergeCtesPass
 
 X = {
     "x": {
@@ -35,7 +35,7 @@ def program(body: str, **outputs: str) -> str:
 
 def both_forms(database: Database) -> tuple[tuple[ConvertRelToSqlPass | MergeCtesPass, ...], ...]:
     """A query for each operator, and merged queries."""
-    merge = MergeCtesPass(target=database.profile.name)
+    merge = MergeCtesPass(target=database.target.name)
     return ((ConvertRelToSqlPass(),), (ConvertRelToSqlPass(), merge))
 
 

@@ -8,22 +8,22 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from engines import execute
-from execution import applied, assert_same_meaning, llama, run, stream_tables
+from execution import applied, assert_same_meaning, llama, lowered, run, stream_tables
 from xdsl.dialects.builtin import ModuleOp
 
 from tensorjoin.backends.database import Database
-from tensorjoin.backends.interpreter_rel import table_of_tensor, tensor_of_table
+from tensorjoin.backends.duckdb import DUCKDB
 from tensorjoin.dialects import rel, sql
 from tensorjoin.dialects.expression import PACKS, CallAttr
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.passes.assign_layouts import AssignLayoutsPass
-from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
-from tensorjoin.passes.decompose import DecomposePass
-from tensorjoin.passes.fuse_contractions import FuseContractionsPass
-from tensorjoin.passes.roll_layers import RollLayersPass
-from tensorjoin.passes.tile_weights import TileWeightsPass
+from tensorjoin.interpreter.rel import table_of_tensor, tensor_of_table
+from tensorjoin.passes.nn.decompose import DecomposePass
+from tensorjoin.passes.nn.roll_layers import RollLayersPass
+from tensorjoin.passes.ten.assign_layouts import AssignLayoutsPass
+from tensorjoin.passes.ten.fuse_contractions import FuseContractionsPass
+from tensorjoin.passes.ten.tile_weights import TileWeightsPass
+from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.pipelines import to_relational, to_sql
-from tensorjoin.targets import DUCKDB
 
 CONVERT = ConvertTenToRelPass()
 
@@ -688,7 +688,7 @@ def test_constants():
 
 def on_engine(database: Database, text: str, *arguments: npt.ArrayLike) -> npt.NDArray[Any]:
     """What a function of floats or integers returns on an engine; masked where there is no row."""
-    module = applied(text, *to_sql(database.profile))
+    module = lowered(text, database.target, *to_sql(database.target.profile))
     tables = {op.sym_name.data: op.schema for op in module.ops if isinstance(op, sql.CreateTableOp)}
     inputs = {
         f"arg{n}": table_of_tensor(np.ma.asarray(a), list(tables[f"arg{n}"].extents), "v")
@@ -1307,13 +1307,16 @@ def test_chunks_of_a_tensor_with_gaps(database: Database):
     generator = np.random.default_rng(3)
     x, m = generator.normal(size=(2, 8)), generator.normal(size=(3, 8))
     flags = np.array([0, 0, 1, 0, 0, 1, 1, 0])
-    layout = "arrays" if database.profile.vectors else "columns"
-    module = applied(SPARSE_ROWS.replace("LAYOUT", layout), *to_sql(database.profile, layout))
+    layout = "arrays" if database.target.profile.vectors else "columns"
+    stages = to_sql(database.target.profile, layout)
+    module = lowered(SPARSE_ROWS.replace("LAYOUT", layout), database.target, *stages)
     p, i = (axis.ravel() for axis in np.indices((2, 8)))
     o, chunk = (axis.ravel() for axis in np.indices((3, 2)))
     parts = m.reshape(6, 4).astype(np.float32)
     columns = (
-        {"v": parts} if database.profile.vectors else {f"v_{k}": parts[:, k] for k in range(4)}
+        {"v": parts}
+        if database.target.profile.vectors
+        else {f"v_{k}": parts[:, k] for k in range(4)}
     )
     tables = {
         "arg0": {"p": p, "i": i, "v": x.ravel()},
@@ -1329,10 +1332,10 @@ def test_chunks_of_a_tensor_with_gaps(database: Database):
 def test_logits_of_some_rows_are_packed_as_others(tmp_path: Path):
     """Which rows emit says nothing of their elements: no slot needs a sum of its own."""
     module, _ = llama("one-layer", tmp_path)
-    lowered = applied(module, *to_relational(DUCKDB, "arrays"))
+    relational = lowered(module, DUCKDB, *to_relational(DUCKDB.profile, "arrays"))
     packs = {
         e.function.data
-        for op in lowered.walk()
+        for op in relational.walk()
         if isinstance(op, rel.AggregateOp)
         for e in rel.expressions(op.values).values()
         if isinstance(e, CallAttr) and e.function.data in PACKS

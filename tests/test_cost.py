@@ -1,6 +1,7 @@
 """The cost model: what is counted, and the seconds it stands for."""
 
 import pytest
+from execution import TARGETS
 
 from tensorjoin.cost import (
     BOUNDS,
@@ -14,7 +15,7 @@ from tensorjoin.cost import (
     seconds,
     total,
 )
-from tensorjoin.targets import TARGETS, RowFormat
+from tensorjoin.targets import RowFormat
 
 PLAIN = RowFormat(element_bytes=4, row_bytes=8, together=None, stores_chunks=False)
 NOTHING = dict.fromkeys(TERMS, 0.0)
@@ -100,9 +101,9 @@ def test_long_rows_of_short_columns(columns_apart: bool):
 @pytest.mark.parametrize("target", TARGETS)
 def test_more_of_anything_is_more_work(storage: str, target: str):
     layout = MatrixLayout(storage, 1 if storage == "rows" else 16)
-    small = matrix_product(layout, Product(8, 64, 1), TARGETS[target].row_format)
+    small = matrix_product(layout, Product(8, 64, 1), TARGETS[target].profile.row_format)
     for larger in (Product(16, 64, 1), Product(8, 128, 1), Product(8, 64, 2)):
-        work = matrix_product(layout, larger, TARGETS[target].row_format)
+        work = matrix_product(layout, larger, TARGETS[target].profile.row_format)
         assert all(
             more >= less >= 0
             for more, less in zip(work.terms.values(), small.terms.values(), strict=True)

@@ -8,7 +8,7 @@ from execution import assert_same_meaning, llama, run, stream_tables
 from models.llama import CONFIGURATIONS
 from models.references import reference
 
-from tensorjoin.passes.decompose import DecomposePass
+from tensorjoin.passes.nn.decompose import DecomposePass
 
 
 def decomposed(text: str, **options):

@@ -9,7 +9,7 @@ import pytest
 from execution import applied, run
 
 from tensorjoin.errors import TensorjoinError, UnsupportedError
-from tensorjoin.passes.decompose_onnx import DecomposeOnnxPass
+from tensorjoin.passes.onnx.decompose_onnx import DecomposeOnnxPass
 
 Array = npt.NDArray[Any]
 

@@ -10,9 +10,9 @@ import pytest
 from engine_versions.environments import oldest
 from models.llama import write_checkpoint
 
-from tensorjoin.backends import duckdb as backend
 from tensorjoin.backends.connect import connect
-from tensorjoin.backends.duckdb_versions import STORAGE_VERSION, SlowVersions, slowness
+from tensorjoin.backends.duckdb import database as backend
+from tensorjoin.backends.duckdb.versions import STORAGE_VERSION, SlowVersions, slowness
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Statement
 from tensorjoin.tools.sql_llm import main

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 import sqlglot
-from execution import parse
+from execution import TARGETS, parse
 from sqlglot import exp
 
-from tensorjoin.backends.emitter import emit_program
-from tensorjoin.backends.spelling import SPELLINGS, double
+from tensorjoin.backends.emit.program import emit_program
+from tensorjoin.backends.functions import double
 from tensorjoin.dialects.expression import PACKS
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Program, Statement
-from tensorjoin.targets import TARGETS
 
 FILECHECKS = Path(__file__).parent / "filecheck" / "backends"
 
@@ -44,7 +43,7 @@ def test_the_programs_parse_in_their_dialect(target: str):
     for statement in statements(program):
         # sqlglot does not know WITHOUT ROWID, which SQLite has at the end.
         sql = statement.sql.removesuffix(" WITHOUT ROWID")
-        (tree,) = sqlglot.parse(sql, dialect=SPELLINGS[target].dialect)
+        (tree,) = sqlglot.parse(sql, dialect=TARGETS[target].spelling.dialect)
         assert isinstance(tree, exp.Create | exp.Insert | exp.Delete | exp.TruncateTable)
         unquoted = {n.name for n in tree.find_all(exp.Identifier) if not n.args["quoted"]}
         # sqlglot's own name for VALUES.
@@ -207,5 +206,5 @@ def test_every_engine_spells_the_same_functions():
     """But those of vectors, and what takes the place of missing math functions."""
     of_vectors = {"dot", "element", "slice", "norm", "unit_half", *PACKS}
     optional = of_vectors | {"pow10", "exponent10"}
-    known = {name: set(spelling.functions) - optional for name, spelling in SPELLINGS.items()}
-    assert known == dict.fromkeys(SPELLINGS, known["sqlite"])
+    known = {name: set(each.spelling.functions) - optional for name, each in TARGETS.items()}
+    assert known == dict.fromkeys(TARGETS, known["sqlite"])

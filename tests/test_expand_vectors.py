@@ -11,11 +11,11 @@ from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import CallAttr, call, col, depth, walk
 from tensorjoin.dialects.rel import RelationType
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.passes.expand_vectors import ExpandVectorsPass
-from tensorjoin.passes.push_projections import PushProjectionsPass
-from tensorjoin.passes.relational.cut_expressions import balanced
-from tensorjoin.passes.row_to_column import RowToColumnPass
-from tensorjoin.passes.tile_weights import TileWeightsPass
+from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
+from tensorjoin.passes.rel.patterns.cut_expressions import balanced
+from tensorjoin.passes.rel.push_projections import PushProjectionsPass
+from tensorjoin.passes.ten.row_to_column import RowToColumnPass
+from tensorjoin.passes.ten.tile_weights import TileWeightsPass
 from tensorjoin.pipelines import Layout
 
 EXPAND = ExpandVectorsPass()

@@ -6,8 +6,8 @@ import pytest
 from execution import applied, assert_same_meaning, llama, stream_tables
 
 from tensorjoin.dialects import ten
-from tensorjoin.passes.decompose import DecomposePass
-from tensorjoin.passes.fold_constants import FoldConstantsPass
+from tensorjoin.passes.nn.decompose import DecomposePass
+from tensorjoin.passes.ten.fold_constants import FoldConstantsPass
 
 TENSORS = """
 func.func @forward()

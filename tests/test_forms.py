@@ -216,5 +216,5 @@ def test_a_model_in_python_tries_once(tmp_path: Path, passes: list[tuple[str, in
 def test_only_programs_of_two_forms_have_a_choice(database: Database, tmp_path: Path):
     session = Session(database, load_model(database, write_checkpoint(tmp_path, "small"), "m"))
     settle(session, 1)
-    assert set(session.lines) == (set(FORMS) if database.profile.recurses else set())
+    assert set(session.lines) == (set(FORMS) if database.target.profile.recurses else set())
     assert {session.form(1), session.form(1000)} <= session.procedures.keys()

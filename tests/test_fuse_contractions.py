@@ -6,9 +6,9 @@ import pytest
 from execution import applied, assert_same_meaning, llama, stream_tables
 
 from tensorjoin.dialects import ten
-from tensorjoin.passes.decompose import DecomposePass
-from tensorjoin.passes.fuse_contractions import FuseContractionsPass
-from tensorjoin.passes.roll_layers import RollLayersPass
+from tensorjoin.passes.nn.decompose import DecomposePass
+from tensorjoin.passes.nn.roll_layers import RollLayersPass
+from tensorjoin.passes.ten.fuse_contractions import FuseContractionsPass
 
 
 def test_results_are_slices_of_one_contraction():

@@ -7,10 +7,10 @@ from execution import applied, assert_same_meaning, llama, stream_tables
 from xdsl.dialects.builtin import ModuleOp
 
 from tensorjoin.dialects import ten
-from tensorjoin.passes.decompose import DecomposePass
-from tensorjoin.passes.fuse_contractions import FuseContractionsPass
-from tensorjoin.passes.fuse_elementwise import FuseElementwisePass
-from tensorjoin.passes.roll_layers import RollLayersPass
+from tensorjoin.passes.nn.decompose import DecomposePass
+from tensorjoin.passes.nn.roll_layers import RollLayersPass
+from tensorjoin.passes.ten.fuse_contractions import FuseContractionsPass
+from tensorjoin.passes.ten.fuse_elementwise import FuseElementwisePass
 
 
 def maps(module: ModuleOp) -> list[str]:

@@ -9,10 +9,10 @@ from xdsl.passes import ModulePass
 
 from tensorjoin.backends.database import Database
 from tensorjoin.dialects import rel
-from tensorjoin.passes.convert_rel_to_sql import ConvertRelToSqlPass
-from tensorjoin.passes.groups_to_rows import GroupsToRowsPass
-from tensorjoin.passes.groups_to_windows import GroupsToWindowsPass
-from tensorjoin.passes.merge_groups import MergeGroupsPass
+from tensorjoin.passes.rel.groups_to_rows import GroupsToRowsPass
+from tensorjoin.passes.rel.groups_to_windows import GroupsToWindowsPass
+from tensorjoin.passes.rel.merge_groups import MergeGroupsPass
+from tensorjoin.passes.rel_to_sql.convert_rel_to_sql import ConvertRelToSqlPass
 
 V = np.array([[0.5, -1.5, 2.0], [3.0, 0.25, 3.0], [-1.0, -2.0, -0.5]])
 TABLES = {"x": {"p": np.repeat([4, 7, 9], 3), "b": np.tile(np.arange(3), 3), "v": V.reshape(-1)}}
@@ -49,7 +49,7 @@ def count(module: ModuleOp, kind: type) -> int:
         ((), 0, 4),
         ((GroupsToWindowsPass(),), 2, 2),
         ((GroupsToWindowsPass(), MergeGroupsPass()), 3, 1),
-        ((GroupsToWindowsPass(), MergeGroupsPass(), GroupsToRowsPass()), 4, 0),
+        ((GroupsToWindowsPass(), MergeGroupsPass(), GroupsToRowsPass("sqlite")), 4, 0),
     ],
 )
 def test_softmax_and_its_largest(

@@ -16,20 +16,20 @@ from safetensors.numpy import load_file, save_file
 from tensorjoin import pipelines
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
-from tensorjoin.backends.emitter import emit_program
+from tensorjoin.backends.emit.program import emit_program
+from tensorjoin.backends.postgres import PGVECTOR
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.frontends.llama_config import read_llama_config
 from tensorjoin.layouts import longest_half
-from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
-from tensorjoin.passes.expand_vectors import ExpandVectorsPass
-from tensorjoin.passes.interleave_weights import InterleaveWeightsPass
-from tensorjoin.passes.lower_to_sql import LowerToSqlPass
-from tensorjoin.passes.quantize_weights import QuantizeWeightsPass
+from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
+from tensorjoin.passes.stages.lower_to_sql import LowerToSqlPass
+from tensorjoin.passes.ten.interleave_weights import InterleaveWeightsPass
+from tensorjoin.passes.ten.quantize_weights import QuantizeWeightsPass
+from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.pipelines import Layout
 from tensorjoin.program import Statement
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Session
-from tensorjoin.targets import PGVECTOR
 from tensorjoin.tiling import chunk_size
 from tensorjoin.tools.sql_llm import main
 
@@ -122,7 +122,7 @@ def test_rows_that_a_page_does_not_hold_are_not_interleaved():
 
 
 def test_a_chunk_is_what_a_page_holds(pgvector: Database):
-    size = longest_half(PGVECTOR)
+    size = longest_half(PGVECTOR.profile)
     text = f"""
     sql.create_table weight @w : <[o: 3, i: 1], v: vector<{size}xf16>> from ["w"]
     func.func @f() {{
@@ -148,7 +148,7 @@ def test_products_of_any_magnitude(group: int, pgvector: Database):
     w = np.concatenate([weights["a"], weights["b"]])
     x = np.random.default_rng(3).normal(size=(5, 10)).astype(np.float32)
     x *= np.array([1e-35, 1e-6, 0, 1e6, 1e30], np.float32)[:, None]
-    pgvector.profile = PGVECTOR
+    pgvector.target = PGVECTOR
     lowering = (QuantizeWeightsPass(16, group), ConvertTenToRelPass(), LowerToSqlPass("pgvector"))
     size = chunk_size(10, group)
     chunks = -(-10 // size)

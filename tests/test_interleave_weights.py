@@ -10,15 +10,15 @@ from xdsl.dialects.builtin import ModuleOp
 
 from tensorjoin.dialects import rel, ten
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.passes.decompose import DecomposePass
-from tensorjoin.passes.expand_vectors import ExpandVectorsPass
-from tensorjoin.passes.fuse_contractions import FuseContractionsPass
-from tensorjoin.passes.fuse_elementwise import FuseElementwisePass
-from tensorjoin.passes.hoist_factors import HoistFactorsPass
-from tensorjoin.passes.interleave_weights import InterleaveWeightsPass
-from tensorjoin.passes.lower_to_sql import LowerToSqlPass
-from tensorjoin.passes.roll_layers import RollLayersPass
-from tensorjoin.passes.row_to_column import RowToColumnPass
+from tensorjoin.passes.nn.decompose import DecomposePass
+from tensorjoin.passes.nn.roll_layers import RollLayersPass
+from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
+from tensorjoin.passes.stages.lower_to_sql import LowerToSqlPass
+from tensorjoin.passes.ten.fuse_contractions import FuseContractionsPass
+from tensorjoin.passes.ten.fuse_elementwise import FuseElementwisePass
+from tensorjoin.passes.ten.hoist_factors import HoistFactorsPass
+from tensorjoin.passes.ten.interleave_weights import InterleaveWeightsPass
+from tensorjoin.passes.ten.row_to_column import RowToColumnPass
 
 GATED = """
 func.func @forward(%x: tensor<?x10xf32SPARSE>) -> tensor<?x5xf32SPARSE> {

@@ -8,9 +8,9 @@ from execution import EVERYTHING, evaluate, llama, run, stream_tables
 from models.references import reference
 from xdsl.utils.exceptions import DiagnosticException
 
-from tensorjoin.backends import interpreter_rel
-from tensorjoin.backends.interpreter_rel import table_of_tensor, tensor_of_table
 from tensorjoin.dialects.expression import AGGREGATES, FUNCTIONS, WINDOWS
+from tensorjoin.interpreter import rel as interpreter_rel
+from tensorjoin.interpreter.rel import table_of_tensor, tensor_of_table
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.standard_normal((3, 4))

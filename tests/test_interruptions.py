@@ -21,7 +21,7 @@ import psycopg
 import pytest
 
 from tensorjoin.backends.connect import connect
-from tensorjoin.backends.postgres import PostgresDatabase
+from tensorjoin.backends.postgres.database import PostgresDatabase
 from tensorjoin.runtime.language_model import LanguageModel
 from tensorjoin.runtime.load import load_model
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from execution import applied, matrix, run
+from execution import TARGETS, applied, lowered, matrix, run
 from models.quantized_llama import dequantized, logits, product
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
@@ -16,6 +16,7 @@ from corpus import stories  # noqa: E402
 
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
+from tensorjoin.backends.sqlite import SQLITE_64K
 from tensorjoin.dialects import ten
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.frontends.llama_config import read_llama_config
@@ -29,14 +30,13 @@ from tensorjoin.lanes import (
     pack_lanes,
     quantize,
 )
-from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
-from tensorjoin.passes.expand_vectors import ExpandVectorsPass
-from tensorjoin.passes.pack_lanes import PackLanesPass
-from tensorjoin.passes.quantize_weights import QuantizeWeightsPass
-from tensorjoin.pipelines import Layout, quantization, to_relational, to_statements
+from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
+from tensorjoin.passes.ten.pack_lanes import PackLanesPass
+from tensorjoin.passes.ten.quantize_weights import QuantizeWeightsPass
+from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
+from tensorjoin.pipelines import Layout, quantization, relational, statements, tensor_algebra
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Session
-from tensorjoin.targets import SQLITE_64K, TARGETS
 from tensorjoin.tiling import chunk_size
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo"
@@ -89,9 +89,10 @@ def test_the_last_lane_needs_no_bit_for_its_sign(
 def test_lanes_come_apart_once(bits: int, inputs: int):
     """However many groups a row has: no lane is taken apart for the row of another."""
     text = CONTRACT.replace("x10x", f"x{inputs}x")
-    lowered = applied(text, *to_relational(SQLITE_64K, bits=bits), *to_statements(SQLITE_64K))
-    assert "lane" in str(lowered)
-    assert "part0" not in str(lowered)
+    stages = (tensor_algebra(), relational(SQLITE_64K.profile, bits=bits), statements())
+    module = lowered(text, SQLITE_64K, *stages)
+    assert "lane" in str(module)
+    assert "part0" not in str(module)
 
 
 def test_quantization_is_that_of_the_definition():
@@ -204,7 +205,7 @@ def test_all_layouts_beside_quantised_weights(layout: Layout, bits: int):
 
 @pytest.mark.parametrize(("target", "storage"), [("duckdb", "doubles"), ("sqlite", "lanes")])
 def test_numbers_are_doubles_where_vectors_may_hold_them(target: str, storage: str):
-    packed = applied(CONTRACT, *quantization(TARGETS[target], 4))
+    packed = applied(CONTRACT, *quantization(TARGETS[target].profile, 4))
     (weight,) = (op for op in packed.walk() if isinstance(op, ten.WeightOp))
     assert weight.layout is not None
     assert weight.layout.storage.data == storage
@@ -221,7 +222,7 @@ def demo_logits(database: Database, bits: int | None, tokens: list[int]) -> np.n
 def test_a_model_is_that_of_numpy(database: Database, bits: int, group: int):
     config, weights = read_llama_config(DEMO), load_file(DEMO / "model.safetensors")
     # SQLite's floats are all double.
-    cached = np.float64 if database.profile.name == "sqlite" else np.float32
+    cached = np.float64 if database.dialect == "sqlite" else np.float32
     expected = logits(config, weights, TEXT, bits, group, cached)
     found = demo_logits(database, bits, list(TEXT))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)

@@ -1,22 +1,24 @@
 """`legalize-functions`: expansions against numpy, interpreted and in SQLite without functions."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from execution import applied, assert_same_meaning, context, run, stream_tables
+from execution import applied, assert_same_meaning, lowered, run, stream_tables
 from samples import CONVERT, SAMPLES, assert_same_state, tensor_algebra
 from xdsl.dialects.builtin import ModuleOp
 
-from tensorjoin.backends.emitter import emit_program
+from tensorjoin.backends.emit.program import emit_program
+from tensorjoin.backends.sqlite import SQLITE
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.passes.legalize_functions import LegalizeFunctionsPass
-from tensorjoin.pipelines import to_statements
+from tensorjoin.passes.rel.legalize_functions import LegalizeFunctionsPass
+from tensorjoin.pipelines import statements
 from tensorjoin.program import Program
-from tensorjoin.targets import MATH_FUNCTIONS, SQLITE
+from tensorjoin.targets import MATH_FUNCTIONS
 
 ALL = tuple(sorted(MATH_FUNCTIONS))
 LEGALIZE = LegalizeFunctionsPass(missing=ALL)
@@ -85,11 +87,9 @@ def run_program(connection: sqlite3.Connection, program: Program) -> None:
 
 
 def in_sqlite(text: str, x: Array, y: Array) -> list[Array]:
-    profile = SQLITE.__class__(**{**SQLITE.__dict__, "functions": frozenset()})
-    module = applied(text)
-    for stage in to_statements(profile):
-        stage.apply(context(), module)
-    program = emit_program(module, profile)
+    target = replace(SQLITE, profile=replace(SQLITE.profile, functions=frozenset()))
+    module = lowered(text, target, statements())
+    program = emit_program(module, target)
     connection = without_functions()
     for table in program.tables:
         connection.execute(table.create.sql)

@@ -4,18 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from execution import applied, assert_same_meaning, run, stream_tables
+from execution import TARGETS, applied, assert_same_meaning, run, stream_tables
 from samples import CONVERT, SAMPLES, assert_same_state, tensor_algebra
 
 from tensorjoin.backends.database import Database
-from tensorjoin.backends.emitter import emit_program
+from tensorjoin.backends.emit.program import emit_program
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import depth
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.passes.legalize_limits import LegalizeLimitsPass
-from tensorjoin.passes.lower_to_sql import LowerToSqlPass
+from tensorjoin.passes.rel.legalize_limits import LegalizeLimitsPass
+from tensorjoin.passes.stages.lower_to_sql import LowerToSqlPass
 from tensorjoin.program import Statement
-from tensorjoin.targets import TARGETS
 
 
 @pytest.mark.parametrize("limit", [2, 3, 5, 12])
@@ -100,7 +99,7 @@ PROGRAMS = pytest.mark.parametrize(
 
 @PROGRAMS
 def test_deep_maps_run(database: Database, text: str, function):
-    profile = database.profile
+    profile = database.target
     program = emit_program(applied(text, LowerToSqlPass(profile.name)), profile)
     for table in program.tables:
         database.execute(table.create)
@@ -125,7 +124,7 @@ def wide(columns: int) -> str:
 
 @pytest.mark.parametrize("target", ["sqlite", "postgres"])
 def test_a_table_wider_than_the_target_allows(target: str):
-    most = TARGETS[target].max_columns
+    most = TARGETS[target].profile.max_columns
     applied(wide(most - 1), LegalizeLimitsPass(target))
     with pytest.raises(TensorjoinError) as refused:
         applied(wide(most), LegalizeLimitsPass(target))
@@ -136,7 +135,7 @@ def test_a_table_wider_than_the_target_allows(target: str):
 
 
 def test_a_join_wider_than_the_target_allows():
-    half = TARGETS["sqlite"].max_columns // 2
+    half = TARGETS["sqlite"].profile.max_columns // 2
     left, right = (", ".join(f"{side}{n}: f32" for n in range(half)) for side in "xy")
     text = f"""
     func.func @forward() {{
@@ -151,7 +150,7 @@ def test_a_join_wider_than_the_target_allows():
 
 
 def test_parameters_of_projections_and_selections_count():
-    count = TARGETS["sqlite"].max_parameters
+    count = TARGETS["sqlite"].profile.max_parameters
     conditions = "\n".join(f"%s{n} = rel.select %x where eq(p, ?a{n})" for n in range(count // 100))
     text = f"""
     func.func @forward() {{

@@ -8,14 +8,13 @@ import pytest
 from safetensors.numpy import save_file
 
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.frontends.checkpoint import Checkpoint
 from tensorjoin.frontends.llama_config import (
     LlamaConfig,
     RopeScaling,
-    expected_tensors,
     inverse_frequencies,
     read_llama_config,
 )
+from tensorjoin.frontends.model import read_model
 
 # Only what has no default.
 MINIMAL = {
@@ -348,7 +347,7 @@ def test_llama3_frequencies(tmp_path):
 
 @pytest.mark.parametrize("tied", [False, True])
 def test_expected_tensors_are_those_of_a_checkpoint(tmp_path, tied):
-    config = read(
+    read(
         tmp_path,
         MINIMAL
         | {
@@ -373,9 +372,17 @@ def test_expected_tensors_are_those_of_a_checkpoint(tmp_path, tied):
     }
     if not tied:
         shapes["lm_head.weight"] = (64, 32)
-    assert expected_tensors(config) == shapes
+    model = read_model(tmp_path)
+    assert model.weights == shapes
     tensors = {name: np.zeros(shape, np.float16) for name, shape in shapes.items()}
     save_file(tensors, tmp_path / "model.safetensors")
-    with Checkpoint.open(tmp_path) as checkpoint:
-        checkpoint.check(expected_tensors(config))
+    with model.open_tensors() as checkpoint:
         assert set(checkpoint.entries) == set(shapes)
+
+
+def test_more_layers_than_tensors(tmp_path):
+    """A module of so many layers would take seconds to build."""
+    read(tmp_path, MINIMAL | {"num_hidden_layers": 10_000})
+    save_file({"model.norm.weight": np.zeros(32, np.float16)}, tmp_path / "model.safetensors")
+    with pytest.raises(TensorjoinError, match="has 1 tensors for a model of 10000 layers"):
+        read_model(tmp_path).open_tensors()

@@ -67,7 +67,7 @@ def check_model(url: str, opened: list[Database], name: str, expected: Reference
 
 def suited(layout: Layout, database: Database) -> Layout:
     """The layout, or columns that are numbers where an engine has none that are vectors."""
-    return "columns" if layout == "pivoted" and not database.profile.vectors else layout
+    return "columns" if layout == "pivoted" and not database.target.profile.vectors else layout
 
 
 @pytest.mark.parametrize(
@@ -77,8 +77,8 @@ def test_layer_by_layer(name: str, layout: Layout, database: Database, tmp_path:
     """The other form of a program, where one statement could do all."""
     load(database, name, tmp_path, suited(layout, database))
     session, expected = new_session(database, name), reference(name)
-    assert (LAYERWISE in session.procedures) == database.profile.recurses
-    form = LAYERWISE if database.profile.recurses else FORWARD
+    assert (LAYERWISE in session.procedures) == database.target.profile.recurses
+    form = LAYERWISE if database.target.profile.recurses else FORWARD
     prompt = [int(token) for token in expected.prompt]
     rows: list[np.ndarray] = []
     for batch in (prompt[:3], prompt[3:]):

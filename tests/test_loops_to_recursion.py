@@ -8,8 +8,8 @@ from samples import CONVERT, LAYOUTS, SAMPLES, assert_same_state, laid_out, tens
 from xdsl.dialects.builtin import ModuleOp
 
 from tensorjoin.dialects import rel
-from tensorjoin.passes.loops_to_recursion import LoopsToRecursionPass
-from tensorjoin.passes.push_projections import PushProjectionsPass
+from tensorjoin.passes.rel.loops_to_recursion import LoopsToRecursionPass
+from tensorjoin.passes.rel.push_projections import PushProjectionsPass
 from tensorjoin.pipelines import Layout
 
 RECURSE = LoopsToRecursionPass("duckdb")

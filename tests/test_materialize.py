@@ -3,16 +3,15 @@
 from pathlib import Path
 
 import pytest
-from execution import applied, assert_same_meaning, stream_tables
+from execution import TARGETS, applied, assert_same_meaning, stream_tables
 from samples import CONVERT, LAYOUTS, SAMPLES, assert_same_state, laid_out, tensor_algebra
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 
 from tensorjoin.dialects import rel
-from tensorjoin.passes.materialize import MaterializePass, is_costly
-from tensorjoin.passes.push_projections import PushProjectionsPass
+from tensorjoin.passes.rel.materialize import MaterializePass, is_costly
+from tensorjoin.passes.rel.push_projections import PushProjectionsPass
 from tensorjoin.pipelines import Layout
-from tensorjoin.targets import TARGETS
 
 
 def statements(value: SSAValue) -> set[Operation]:

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 from tensorjoin.backends.connect import connect
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.frontends.llama_config import expected_tensors, read_llama_config
+from tensorjoin.frontends.model import read_model
 from tensorjoin.tools.sizes import memory_size
 
 BUDGET = 400_000_000
@@ -68,7 +68,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint larger than the budget."""
     directory = tmp_path_factory.mktemp("large")
     (directory / "config.json").write_text(json.dumps(CONFIGURATION))
-    shapes = expected_tensors(read_llama_config(directory))
+    shapes = read_model(directory).weights
     random = np.random.default_rng(0)
     tensors = {
         name: random.standard_normal(shape, np.float32) * np.float32(shape[-1] ** -0.5)

@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from tensorjoin.backends.database import Database
 from tensorjoin.dialects import sql
-from tensorjoin.passes.merge_ctes import MergeCtesPass
+from tensorjoin.passes.sql.merge_ctes import MergeCtesPass
 
 P, INDEX = np.repeat(np.arange(3), 4), np.tile(np.arange(4), 3)
 V = np.array([0.5, -1.5, 2.0, -0.25, 3.0, 0.0, 1.0, 1.0, -4.0, 0.125, 8.0, 2.5])
@@ -32,7 +32,7 @@ def program(body: str, **outputs: str) -> str:
 
 
 def merged(database: Database) -> MergeCtesPass:
-    return MergeCtesPass(target=database.profile.name)
+    return MergeCtesPass(target=database.target.name)
 
 
 def blocks(module: ModuleOp) -> int:
@@ -190,7 +190,7 @@ def test_depth_stays_within_what_an_engine_parses(database: Database, layers: in
     text = program(body, y="<[i: 4], w: f64>")
     _, after = assert_same_before_and_after(database, text, merged(database), tables=TABLES)
     assert blocks(after) < layers
-    if database.profile.name == "sqlite" and layers == 40:
+    if database.dialect == "sqlite" and layers == 40:
         assert blocks(after) > 1
 
 
@@ -331,7 +331,7 @@ def test_what_is_computed_of_several_looks_up_alone(database: Database):
         y="<[p: ?, i: 4], v: i64>",
     )
     results, after = assert_same_before_and_after(database, text, merged(database), tables=TABLES)
-    assert blocks(after) == (1 if database.profile.keeps_join_order else 2)
+    assert blocks(after) == (1 if database.target.profile.keeps_join_order else 2)
     np.testing.assert_array_equal(results["y"]["v"], 10 + (P + INDEX) // 2)
 
 

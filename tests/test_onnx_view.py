@@ -24,7 +24,6 @@ from tensorjoin.runtime.onnx_view import (
     create_view,
     parse_source,
     run_query,
-    statement,
 )
 
 FOLDER = Path(__file__).parent / "references" / "onnx"
@@ -53,7 +52,7 @@ def customers(database: Database) -> Database:
         for name, kind in kinds.items()
     ]
     schema = exp.Schema(this=exp.Table(this=identifier("customers")), expressions=columns)
-    database.execute(statement(database, exp.Create(this=schema, kind="TABLE")))
+    database.execute(database.statement(exp.Create(this=schema, kind="TABLE")))
     order = np.random.default_rng(2).permutation(ROWS)
     features = {f"f{k}": X[order, k] for k in range(FEATURES)}
     fill(database, {"customers": {"id": order * 10, **features}})
@@ -65,7 +64,7 @@ def compiled(
 ) -> ModelQuery:
     (port,) = inputs_of(proto)
     source = parse_source(database, port, query, key)
-    return compile_query(proto, database.profile, [source], name, keeps_weights=key is not None)
+    return compile_query(proto, database.target, [source], name, keeps_weights=key is not None)
 
 
 def test_a_view_with_a_key(customers: Database) -> None:
@@ -202,7 +201,7 @@ def test_as_onnxruntime(database: Database, database_url: str, name: str) -> Non
         for column, kind in kinds.items()
     ]
     schema = exp.Schema(this=exp.Table(this=identifier("examples")), expressions=columns)
-    database.execute(statement(database, exp.Create(this=schema, kind="TABLE")))
+    database.execute(database.statement(exp.Create(this=schema, kind="TABLE")))
     features = {f"f{k}": x[:, k] for k in range(x.shape[1])}
     fill(database, {"examples": {"id": np.arange(len(x)), **features}})
     query = compiled(database, proto, "SELECT * FROM examples", "id")

@@ -8,7 +8,7 @@ from samples import CONVERT, LAYOUTS, SAMPLES, assert_same_state, laid_out, tens
 from xdsl.dialects.builtin import ModuleOp
 
 from tensorjoin.dialects import rel
-from tensorjoin.passes.order_joins import OrderJoinsPass
+from tensorjoin.passes.rel.order_joins import OrderJoinsPass
 
 ORDERS = [
     OrderJoinsPass(),

@@ -6,8 +6,8 @@ from execution import assert_same_meaning
 from samples import CONVERT, SAMPLES, laid_out
 
 from tensorjoin.dialects import rel
-from tensorjoin.passes.expand_vectors import ExpandVectorsPass
-from tensorjoin.passes.pack_in_steps import PackInStepsPass
+from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
+from tensorjoin.passes.rel.pack_in_steps import PackInStepsPass
 from tensorjoin.tiling import LEAST_STEPPED, comparisons, step_size
 
 STEPS = PackInStepsPass(target="sqlite")

@@ -10,13 +10,13 @@ from models.references import reference
 
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
-from tensorjoin.backends.emitter import emit_program
+from tensorjoin.backends.emit.program import emit_program
+from tensorjoin.backends.postgres import PGVECTOR
 from tensorjoin.pipelines import Layout
 from tensorjoin.program import Statement
 from tensorjoin.runtime.catalog import find_model
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Sampling, Session
-from tensorjoin.targets import PGVECTOR
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo"
 

@@ -2,15 +2,19 @@
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tensorjoin.universe import DIALECTS, PASSES, TENSORJOIN_UNIVERSE
+from tensorjoin.universe import DIALECTS, PASSES, PASSES_BY_FOLDER, TENSORJOIN_UNIVERSE
 
 BIN = Path(sys.executable).parent
+ROOT = Path(__file__).parents[1]
 PASS = '''
 """Counts the operators of relational algebra."""
 
@@ -116,15 +120,19 @@ def test_a_third_partys_flag_and_options(site: Path, tmp_path: Path):
 
 
 def test_every_pass_is_named_after_its_file():
-    folder = Path(__file__).parent.parent / "passes"
-    files = {file.stem.replace("_", "-") for file in folder.glob("*.py")} - {"--init--"}
+    files = {
+        file.stem.replace("_", "-")
+        for file in (ROOT / "passes").rglob("*.py")
+        if re.search(r"^class \w+\((Module|Pipeline)Pass\)", file.read_text(), re.MULTILINE)
+    }
     assert files == set(PASSES)
-    assert list(PASSES) == sorted(PASSES)
-    for name in PASSES:
-        found = TENSORJOIN_UNIVERSE.all_passes[name]()
-        assert found.name == name
-        assert found.__module__ == f"tensorjoin.passes.{name.replace('-', '_')}"
-        assert found.__doc__
+    for folder, names in PASSES_BY_FOLDER.items():
+        assert list(names) == sorted(names)
+        for name in names:
+            found = TENSORJOIN_UNIVERSE.all_passes[name]()
+            assert found.name == name
+            assert found.__module__ == f"tensorjoin.passes.{folder}.{name.replace('-', '_')}"
+            assert found.__doc__
 
 
 def test_every_dialect_and_target_loads():
@@ -150,3 +158,146 @@ def test_a_file_of_each_level_is_lowered(level: str, tmp_path: Path):
     assert set(re.findall(r"\b(nn|ten|rel|sql)\.(?!relation)\w+", left)) == {dialect}
     left = run(BIN / "sql-opt", "--lower-to-sql", file)
     assert set(re.findall(r"\b(nn|ten|rel|sql)\.(?!relation)\w+", left)) == {"sql"}
+
+
+EXTENSION = '''
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.passes import ModulePass
+
+from tensorjoin.extensions import Extension
+
+
+@dataclass(frozen=True)
+class SignPass(ModulePass):
+    """Add an empty table, if there are tables."""
+
+    name = "sign"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for each in list(op.ops):
+            if each.name == "sql.create_table" and each.kind.data.value == "input":
+                added = each.clone()
+                added.properties["sym_name"] = StringAttr("signed")
+                op.body.block.add_op(added)
+                return
+
+
+EXTENSION = Extension((SignPass(),), POINT)
+'''
+
+
+@pytest.fixture
+def extended_site(tmp_path: Path) -> Callable[[str], Path]:
+    def make(point: str) -> Path:
+        site = tmp_path / "extended"
+        metadata = site / "signing-1.0.dist-info"
+        metadata.mkdir(parents=True)
+        (site / "signing.py").write_text(EXTENSION.replace("POINT", point))
+        (metadata / "entry_points.txt").write_text(
+            "[tensorjoin.passes]\nsign = signing:EXTENSION\n"
+        )
+        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: signing\nVersion: 1.0\n")
+        return site
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("point", "between"),
+    [
+        ('after="convert-rel-to-sql"', ("convert-rel-to-sql", "merge-ctes")),
+        ('before="legalize-limits"', ("split-sums", "legalize-limits")),
+        ('after="relational"', ("canonicalize", "loops-to-recursion")),
+        ('before="tensor-algebra"', ("decompose-onnx", "roll-layers")),
+    ],
+)
+def test_a_pass_at_a_point_of_every_pipeline(
+    extended_site: Callable[[str], Path], point: str, between: tuple[str, str]
+):
+    options = ("--lower-to-sql", "--print-between-passes")
+    printed = run(BIN / "sql-opt", *options, text=MODULES["nn"], site=extended_site(point))
+    names = re.findall("^IR after (.*):$", printed, re.MULTILINE)
+    place = names.index("sign")
+    assert names.count("sign") == 1
+    assert (names[place - 1], names[place + 1]) == between
+
+
+def test_such_a_pass_reaches_load(extended_site: Callable[[str], Path], tmp_path: Path):
+    site = extended_site('after="convert-rel-to-sql"')
+    url = f"sqlite:///{tmp_path}/demo.db"
+    run(BIN / "sql-llm", "load", ROOT / "examples" / "demo", "--db", url, site=site)
+    with closing(sqlite3.connect(tmp_path / "demo.db")) as connection:
+        rows = connection.execute('SELECT * FROM "tj.demo.program"').fetchall()
+    assert [row for row in rows if '"tj.demo.signed"' in str(row)]
+
+
+def test_a_point_that_does_not_exist(extended_site: Callable[[str], Path]):
+    done = subprocess.run(
+        [BIN / "sql-opt", "--lower-to-sql"],
+        input=MODULES["nn"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(extended_site('after="fold-constant"'))},
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "sql-opt: the extension 'sign' names no stage and no pass: 'fold-constant'"
+    ]
+
+
+ARCHITECTURE = '''
+from dataclasses import replace
+
+from tensorjoin.frontends.llama import import_llama
+from tensorjoin.frontends.llama_config import read_llama_config
+from tensorjoin.frontends.model import Architecture, ModelOnDisk
+
+
+def read(directory):
+    """A Llama under another name, whose every second layer is left out."""
+    config = read_llama_config(directory / "llama")
+    return ModelOnDisk(
+        directory / "llama",
+        "ShortForCausalLM",
+        lambda: import_llama(replace(config, layers=config.layers // 2)),
+        config.vocab_size,
+        config.max_positions,
+        config.layers // 2,
+        config.bos_token_id,
+        config.eos_token_ids,
+    )
+
+
+ARCHITECTURE = Architecture("ShortForCausalLM", "short", read)
+'''
+
+
+def test_a_third_partys_architecture(tmp_path: Path):
+    site = tmp_path / "site"
+    metadata = site / "short-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (site / "short.py").write_text(ARCHITECTURE)
+    (metadata / "entry_points.txt").write_text(
+        "[tensorjoin.architectures]\nshort = short:ARCHITECTURE\n"
+    )
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: short\nVersion: 1.0\n")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "llama").symlink_to(ROOT / "examples" / "demo")
+    (folder / "config.json").write_text('{"architectures": ["ShortForCausalLM"]}')
+    layers = run(BIN / "sql-translate", "--import-hf", folder, site=site).count("nn.attention")
+    whole = run(BIN / "sql-translate", "--import-hf", folder / "llama").count("nn.attention")
+    assert layers == whole // 2
+    message = subprocess.run(
+        [BIN / "sql-translate", "--import-hf", folder],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    ).stderr
+    assert "unknown architecture ['ShortForCausalLM']" in message

@@ -13,10 +13,10 @@ from tensorjoin.backends.database import Database
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.forms import FORMS, FORWARD, Line
 from tensorjoin.frontends.llama_config import read_llama_config
+from tensorjoin.measure.profile import profile
+from tensorjoin.measure.statement_work import TableSize, sources, statement_work, target
 from tensorjoin.runtime import form_choice
 from tensorjoin.runtime.load import load_model
-from tensorjoin.runtime.profile import profile
-from tensorjoin.runtime.statement_work import TableSize, sources, statement_work, target
 from tensorjoin.tools import sql_llm
 
 SIZES = {
@@ -88,7 +88,9 @@ def test_a_decode_step(
     # Each row of the batch is one token's.
     assert next(each for each in operators if each.makes == "batch").work.written == 1
     ways = {each.calls for each in operators if each.makes in ("keys", "values")}
-    assert ways == {1 if form == FORWARD and database.profile.recurses else model.manifest.layers}
+    assert ways == {
+        1 if form == FORWARD and database.target.profile.recurses else model.manifest.layers
+    }
     (products,) = {each.products for each in operators if each.makes == "logits"}
     assert sum(each.products for each in operators) > 2 * products
     weights = {weight for each in operators for weight in each.weights}

@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.rel import schema
-from tensorjoin.passes.push_projections import PushProjectionsPass, Reader, read_columns
+from tensorjoin.passes.rel.push_projections import PushProjectionsPass, Reader, read_columns
 
 PUSH = PushProjectionsPass()
 

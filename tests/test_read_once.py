@@ -6,9 +6,9 @@ from execution import applied, run
 
 from tensorjoin.backends.database import Database
 from tensorjoin.dialects import rel
-from tensorjoin.passes.convert_rel_to_sql import ConvertRelToSqlPass
-from tensorjoin.passes.drop_unit_keys import DropUnitKeysPass
-from tensorjoin.passes.read_once import ReadOncePass
+from tensorjoin.passes.rel.read_once import ReadOncePass
+from tensorjoin.passes.rel_to_sql.convert_rel_to_sql import ConvertRelToSqlPass
+from tensorjoin.passes.sql.drop_unit_keys import DropUnitKeysPass
 
 P = np.array([4, 7, 9, 11])
 V = np.array([0.25, 0.875, 0.5, -2.0])

@@ -11,7 +11,7 @@ from xdsl.transforms.canonicalize import CanonicalizePass
 
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import DEEPEST, depth
-from tensorjoin.passes.push_projections import PushProjectionsPass
+from tensorjoin.passes.rel.push_projections import PushProjectionsPass
 
 CANONICALIZE = CanonicalizePass()
 

@@ -5,9 +5,9 @@ from engines import create, fill, read
 from execution import applied
 
 from tensorjoin.backends.database import Database
-from tensorjoin.backends.emitter import emit_program
-from tensorjoin.passes.convert_rel_to_sql import ConvertRelToSqlPass
-from tensorjoin.passes.reset_scratch import ResetScratchPass
+from tensorjoin.backends.emit.program import emit_program
+from tensorjoin.passes.rel_to_sql.convert_rel_to_sql import ConvertRelToSqlPass
+from tensorjoin.passes.sql.reset_scratch import ResetScratchPass
 
 TEXT = """
 rel.table weight @w : <[i: 2], w: f64> from ["w"]
@@ -28,7 +28,7 @@ func.func @forward() {
 
 def test_a_program_runs_twice(database: Database):
     program = emit_program(
-        applied(TEXT, ConvertRelToSqlPass(), ResetScratchPass()), database.profile
+        applied(TEXT, ConvertRelToSqlPass(), ResetScratchPass()), database.target
     )
     create(database, program)
     fill(database, {"w": {"i": [0, 1], "w": [1.0, 10.0]}})

@@ -10,8 +10,8 @@ from xdsl.dialects import scf
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 
 from tensorjoin.dialects import nn
-from tensorjoin.passes.decompose import DecomposePass
-from tensorjoin.passes.roll_layers import RollLayersPass
+from tensorjoin.passes.nn.decompose import DecomposePass
+from tensorjoin.passes.nn.roll_layers import RollLayersPass
 
 T = "tensor<?x4xf32>"
 

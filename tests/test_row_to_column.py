@@ -10,12 +10,12 @@ from xdsl.dialects.builtin import ModuleOp
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.layout import Storage
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.passes.assign_layouts import AssignLayoutsPass
-from tensorjoin.passes.decompose import DecomposePass
-from tensorjoin.passes.expand_vectors import ExpandVectorsPass
-from tensorjoin.passes.roll_layers import RollLayersPass
-from tensorjoin.passes.row_to_column import RowToColumnPass
-from tensorjoin.passes.tile_weights import TileWeightsPass
+from tensorjoin.passes.nn.decompose import DecomposePass
+from tensorjoin.passes.nn.roll_layers import RollLayersPass
+from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
+from tensorjoin.passes.ten.assign_layouts import AssignLayoutsPass
+from tensorjoin.passes.ten.row_to_column import RowToColumnPass
+from tensorjoin.passes.ten.tile_weights import TileWeightsPass
 
 
 def storages(module: ModuleOp) -> set[str]:

@@ -14,15 +14,21 @@ from conftest import ENGINES, with_database
 from models.llama import write_checkpoint
 from models.references import reference
 from psycopg import sql
+from xdsl.dialects.func import FuncOp
 
+from tensorjoin.api import compile
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
+from tensorjoin.dialects import rel
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.interface import Procedure, TableName
 from tensorjoin.names import table_name
+from tensorjoin.program import Statement
 from tensorjoin.runtime.catalog import create_table, find_model, read_table
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Sampling, Session
 
+DEMO = Path(__file__).parents[1] / "examples" / "demo"
 MODEL = "one-layer"
 REFERENCE = reference(MODEL)
 PROMPT: list[int] = REFERENCE.prompt.tolist()
@@ -410,3 +416,33 @@ def test_user_tables_by_the_names_of_temporary_ones(url: str) -> None:
     assert generated(url, Sampling()) == GREEDY[:8]
     with opened(url) as database:
         assert all(read_table(database, name, ["v"]) == [(42,)] for name in names)
+
+
+def test_procedures_and_tables_have_the_names_of_the_interface():
+    """What generation.mlir and the frontend declare, and the runtime asks for."""
+    module = compile(DEMO).modules["rel"]
+    functions = {op.sym_name.data for op in module.ops if isinstance(op, FuncOp)}
+    made_later = {Procedure.SETUP, Procedure.RESET, Procedure.FORGET, Procedure.COMPACT}
+    assert functions == set(Procedure) - made_later
+    tables = {op.sym_name.data for op in module.ops if isinstance(op, rel.TableOp)}
+    assert set(TableName) <= tables
+
+
+def test_a_misspelt_procedure_is_an_error(sqlite_url: str):
+    refused = pytest.raises(ValueError, match="'forwrad' is not a valid Procedure")
+    with session(sqlite_url) as stream, refused:
+        stream.run("forwrad")  # pyright: ignore[reportArgumentType]
+
+
+def test_a_prompt_is_one_insertion(sqlite_url: str):
+    with session(sqlite_url) as stream:
+        statements: list[str] = []
+        stream.database._connection.set_trace_callback(statements.append)  # pyright: ignore
+        with stream.step():
+            stream.append([5, 6, 7] * 10, emit_all=False)
+        begun = [text for text in statements if text.startswith("INSERT")]
+        assert len({text.partition(" VALUES")[0] for text in begun}) == 1
+        ((rows, last),) = stream.database.query(
+            Statement('SELECT count(*), sum(emit) FROM "tj.model.batch"')
+        )
+        assert (rows, last) == (30, 1)

@@ -10,10 +10,9 @@ from engines import execute
 from execution import applied
 
 from tensorjoin.backends.database import Database
-from tensorjoin.backends.spelling import SPELLINGS
 from tensorjoin.dialects.expression import AGGREGATES, FUNCTIONS, WINDOWS
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.passes.convert_rel_to_sql import ConvertRelToSqlPass
+from tensorjoin.passes.rel_to_sql.convert_rel_to_sql import ConvertRelToSqlPass
 
 Array = npt.NDArray[Any]
 
@@ -159,7 +158,7 @@ def test_powers_of_ten_as_texts(database: Database):
         ("pow10(sub(places, 20))", 10.0 ** (PLACES - 20)),
         ("to_float(exponent10(abs(y)))", np.floor(np.log10(np.abs(Y)))),
     ):
-        if "pow10" in SPELLINGS[database.profile.name].functions:
+        if "pow10" in database.target.spelling.functions:
             assert_values(values(database, expression), expected)
         else:
             with pytest.raises(TensorjoinError, match="has no spelling"):

@@ -7,8 +7,8 @@ from samples import CONVERT, SAMPLES, laid_out
 
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import MOST_CARRIED, columns_of
-from tensorjoin.passes.expand_vectors import ExpandVectorsPass
-from tensorjoin.passes.split_sums import SplitSumsPass
+from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
+from tensorjoin.passes.rel.split_sums import SplitSumsPass
 
 SPLIT = SplitSumsPass(target="sqlite")
 

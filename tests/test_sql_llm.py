@@ -7,12 +7,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from execution import compiled_once
 from models.llama import write_checkpoint
 from models.references import reference
 from safetensors.numpy import load_file, save_file
@@ -38,7 +38,7 @@ STRANGE_NAME = 'it\'s "%s" $1 :a;\nDROP TABLE t;🦆'
 def _compile_once() -> Iterator[None]:
     """Compiling would take most of the time, and gives the same program for the same model."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(load, "compile_language_model", cache(load.compile_language_model))
+        patch.setattr(load, "compile_language_model", compiled_once(load.compile_language_model))
         yield
 
 

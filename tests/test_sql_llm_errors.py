@@ -10,13 +10,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from execution import compiled_once
 from models.llama import write_checkpoint
 from models.references import reference
 from safetensors.numpy import load_file, save_file
@@ -46,7 +46,7 @@ Refused = Callable[..., str]
 def _compile_once() -> Iterator[None]:
     """Compiling would take most of the time, and gives the same program for the same model."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(load, "compile_language_model", cache(load.compile_language_model))
+        patch.setattr(load, "compile_language_model", compiled_once(load.compile_language_model))
         yield
 
 

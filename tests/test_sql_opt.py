@@ -1,10 +1,14 @@
 """`sql-opt` as a command: its errors, the order of its passes, and its help."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tensorjoin.tools.sql_opt import _summary
+from tensorjoin.universe import PASSES, TENSORJOIN_UNIVERSE
 
 SQL_OPT = Path(sys.executable).with_name("sql-opt")
 GOOD = """
@@ -136,3 +140,10 @@ def test_a_reader_that_stops_is_no_error():
     )
     assert done.stderr == ""
     assert done.stdout == "builtin.module {\n"
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_help_has_a_whole_sentence_for_each_pass(name: str):
+    described = _summary(TENSORJOIN_UNIVERSE.all_passes[name]())
+    assert re.fullmatch(r"[A-Z].*\.", described)
+    assert len(described) > 20

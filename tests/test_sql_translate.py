@@ -16,11 +16,14 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.universe import Universe
 
+from tensorjoin.backend import find_target
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
-from tensorjoin.pipelines import Pipeline, to_relational, to_sql, to_tensor_algebra
+from tensorjoin.driver import compile_module
+from tensorjoin.pipelines import tensor_algebra, to_relational, to_sql
 from tensorjoin.program import Statement
-from tensorjoin.targets import TargetProfile, target_profile
+from tensorjoin.stages import Pipeline
+from tensorjoin.targets import TargetProfile
 from tensorjoin.tools.sql_translate import main
 
 MODEL = "one-layer"
@@ -36,7 +39,7 @@ func.func @gated() {
 
 LEVELS: dict[str, Callable[[TargetProfile], Pipeline]] = {
     "nn": lambda profile: (),
-    "ten": to_tensor_algebra,
+    "ten": lambda profile: (tensor_algebra(),),
     "rel": to_relational,
     "sql": to_sql,
 }
@@ -125,8 +128,8 @@ def lowered(text: str, level: str, target: str) -> str:
     """The text of a module at another level."""
     ctx = context()
     module = Parser(ctx, text).parse_module()
-    for done in LEVELS[level](target_profile(target)):
-        done.apply(ctx, module)
+    lowered_for = find_target(target)
+    compile_module(module, lowered_for, LEVELS[level](lowered_for.profile))
     stream = StringIO()
     Printer(stream).print_op(module)
     assert f"{level}." in stream.getvalue()
@@ -163,7 +166,7 @@ def test_sql_of_a_small_program(
     numbers = np.linspace(-3, 3, 12)
     p, i = np.divmod(np.arange(12), 4)
     with opened(database_url) as database:
-        file.write_text(lowered(SMALL, level, database.profile.name))
+        file.write_text(lowered(SMALL, level, database.target.name))
         text = translated(*emission(database), str(file))
         created, _, procedures = text.partition("-- gated\n")
         for statement in statements(created):
@@ -186,7 +189,7 @@ def opened(url: str) -> Iterator[Database]:
 
 
 def emission(database: Database) -> tuple[str, ...]:
-    return ("--emit-sql", "--target", database.profile.name)
+    return ("--emit-sql", "--target", database.target.name)
 
 
 def test_emit_to_a_file(module: Path, tmp_path: Path, translated: Translated) -> None:

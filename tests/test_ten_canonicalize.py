@@ -6,9 +6,9 @@ from execution import applied, assert_same_meaning, llama, stream_tables
 from xdsl.transforms.canonicalize import CanonicalizePass
 
 from tensorjoin.dialects import ten
-from tensorjoin.passes.decompose import DecomposePass
-from tensorjoin.passes.fuse_contractions import FuseContractionsPass
-from tensorjoin.passes.roll_layers import RollLayersPass
+from tensorjoin.passes.nn.decompose import DecomposePass
+from tensorjoin.passes.nn.roll_layers import RollLayersPass
+from tensorjoin.passes.ten.fuse_contractions import FuseContractionsPass
 
 
 def test_reshapes_and_slices():

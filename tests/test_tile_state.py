@@ -8,12 +8,12 @@ from samples import assert_same_state
 
 from tensorjoin.dialects import ten
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.passes.assign_layouts import AssignLayoutsPass
-from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
-from tensorjoin.passes.decompose import DecomposePass
-from tensorjoin.passes.expand_vectors import ExpandVectorsPass
-from tensorjoin.passes.roll_layers import RollLayersPass
-from tensorjoin.passes.tile_state import TileStatePass
+from tensorjoin.passes.nn.decompose import DecomposePass
+from tensorjoin.passes.nn.roll_layers import RollLayersPass
+from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
+from tensorjoin.passes.ten.assign_layouts import AssignLayoutsPass
+from tensorjoin.passes.ten.tile_state import TileStatePass
+from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
 
 
 @pytest.mark.parametrize("chunk", [3, 8, 64])

@@ -9,9 +9,9 @@ from xdsl.dialects.builtin import ModuleOp
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.passes.decompose import DecomposePass
-from tensorjoin.passes.roll_layers import RollLayersPass
-from tensorjoin.passes.tile_weights import TileWeightsPass
+from tensorjoin.passes.nn.decompose import DecomposePass
+from tensorjoin.passes.nn.roll_layers import RollLayersPass
+from tensorjoin.passes.ten.tile_weights import TileWeightsPass
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 64])

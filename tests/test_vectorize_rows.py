@@ -3,10 +3,10 @@
 import numpy as np
 from execution import applied, run
 
-from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
-from tensorjoin.passes.pivot_outputs import PivotOutputsPass
-from tensorjoin.passes.tile_inputs import TileInputsPass
-from tensorjoin.passes.vectorize_rows import VectorizeRowsPass
+from tensorjoin.passes.rel.pivot_outputs import PivotOutputsPass
+from tensorjoin.passes.rel.vectorize_rows import VectorizeRowsPass
+from tensorjoin.passes.ten.tile_inputs import TileInputsPass
+from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
 
 MODEL = """
 func.func @forward() {

@@ -81,7 +81,7 @@ def is_layered(session: ScanningSession, name: str) -> bool:
 
 def threads(database: Database) -> int:
     """The threads of a recursion; none where the engine has no such."""
-    if not database.profile.recurses:
+    if not database.target.profile.recurses:
         return 0
     ((count,),) = database.query(Statement("SELECT current_setting('threads')"))
     return count
@@ -114,10 +114,10 @@ def forms(session: ScanningSession) -> list[str]:
 
 def test_a_token_reads_each_weight_once(session: ScanningSession):
     database = session.database
-    filtered = database.profile.recurses and recursions_have_filters(database)
+    filtered = database.target.profile.recurses and recursions_have_filters(database)
     for form in forms(session):
         found = excess(session, form)
-        if form == FORWARD and database.profile.recurses and not filtered:
+        if form == FORWARD and database.target.profile.recurses and not filtered:
             # The engine's doing: each round reads the weights of all layers.
             assert found.keys() == {name for name in weights(session) if is_layered(session, name)}
         else:

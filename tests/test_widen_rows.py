@@ -5,9 +5,9 @@ import pytest
 from execution import applied, matrix, run
 from models.quantized_llama import dequantized, product
 
-from tensorjoin.passes.convert_ten_to_rel import ConvertTenToRelPass
-from tensorjoin.passes.expand_vectors import ExpandVectorsPass
-from tensorjoin.passes.pack_in_steps import PackInStepsPass
+from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
+from tensorjoin.passes.rel.pack_in_steps import PackInStepsPass
+from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
 
 LOWERINGS = (
     (ConvertTenToRelPass(),),

@@ -5,8 +5,8 @@ from engines import execute
 from execution import applied
 
 from tensorjoin.backends.database import Database
-from tensorjoin.passes.convert_rel_to_sql import ConvertRelToSqlPass
-from tensorjoin.passes.widen_singles import WidenSinglesPass
+from tensorjoin.passes.rel.widen_singles import WidenSinglesPass
+from tensorjoin.passes.rel_to_sql.convert_rel_to_sql import ConvertRelToSqlPass
 
 ROWS = 1000
 A, B = np.random.default_rng(0).standard_normal((2, ROWS)).astype(np.float32) + np.float32(1e3)
@@ -27,7 +27,7 @@ func.func @f() {
 
 
 def test_single_precision_in_double_precision_out(database: Database) -> None:
-    widen = WidenSinglesPass(target=database.profile.name)
+    widen = WidenSinglesPass(target=database.target.name)
     tables = {"x": {"p": np.arange(ROWS), "a": A, "b": B}}
     found = execute(database, applied(TEXT, widen, ConvertRelToSqlPass()), tables)
     a, b = A.astype(np.float64), B.astype(np.float64)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from tensorjoin.runtime.profile import Operator
+from tensorjoin.measure.profile import Operator
 
 NUMBERS = (
     "calls",

@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from tensorjoin.backend import url_forms
 from tensorjoin.backends.interrupts import held
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.tools.cli import CommandLine, progress_bar, run
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 # is held meanwhile: what it raises in the middle, some packages take for a broken installation.
 
 PROGRAM = "sql-llm"
-URL = "sqlite:///FILE, duckdb:///FILE or postgresql://USER@HOST/DATABASE"
 
 FLOAT_BYTES = 4
 """Of a weight, whatever it takes in the checkpoint."""
@@ -48,7 +48,7 @@ def command_line() -> argparse.ArgumentParser:
     def add(name: str, command: Callable[[argparse.Namespace], None], help: str) -> CommandLine:
         added = commands.add_parser(name, help=help, description=help)
         added.set_defaults(command=command)
-        added.add_argument("--db", required=True, metavar="URL", help=URL)
+        added.add_argument("--db", required=True, metavar="URL", help=url_forms())
         return added
 
     load_parser = add("load", load, "Load a model: its weights, tokenizer and program.")
@@ -62,8 +62,8 @@ def command_line() -> argparse.ArgumentParser:
         "--bits",
         type=int,
         choices=(16, 8, 4),
-        help="weights as integers of 8 or 4 bits: approximate, and on SQLite twice as fast, on"
-        " DuckDB smaller and slower; or as numbers of 16 bits, where PostgreSQL has pgvector",
+        help="weights as integers of 8 or 4 bits: approximate, smaller, and faster on engines"
+        " without vectors; or as numbers of 16 bits, on engines that have such vectors",
     )
     add_memory(load_parser, "; default: 1GB", LOAD_MEMORY)
 
@@ -115,8 +115,7 @@ def add_memory(parser: CommandLine, default_help: str, default: int | None = Non
         default=default,
         metavar="SIZE",
         help="what this process may use, Python and its libraries included, such as 512MB or"
-        " 1.5GiB; a PostgreSQL server's memory is its own, only the session's part is set"
-        + default_help,
+        " 1.5GiB; a server's memory is its own, only the session's part is set" + default_help,
     )
 
 
@@ -231,14 +230,19 @@ def load(args: argparse.Namespace) -> None:
 
 def list_models(args: argparse.Namespace) -> None:
     with held():
-        from tensorjoin.runtime.catalog import models
+        from tensorjoin.runtime.catalog import UnreadableModel, all_models
 
     with opened(args) as database:
-        found = models(database)
-    if not found:
+        every = all_models(database)
+    if not every:
         print("no models: run `sql-llm load DIR --db URL`", file=sys.stderr)
         return
-    rows = [described(model) for model in found.values()]
+    rows: list[tuple[str, ...]] = []
+    for model in every.values():
+        if isinstance(model, UnreadableModel):
+            print(f"{PROGRAM}: {model.reason}", file=sys.stderr)
+        else:
+            rows.append(described(model))
     widths = [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
     for row in (COLUMNS, *rows):
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -259,10 +263,10 @@ def described(model: "StoredModel") -> tuple[str, ...]:
 
 def drop(args: argparse.Namespace) -> None:
     with held():
-        from tensorjoin.runtime.catalog import drop_model, find_model
+        from tensorjoin.runtime.catalog import drop_model, find_row
 
     with opened(args) as database, undone_if_interrupted(database):
-        model = find_model(database, args.name)
+        model = find_row(database, args.name)
         database.require_writable()
         with database.transaction():
             drop_model(database, model)
@@ -356,8 +360,8 @@ def profile(args: argparse.Namespace) -> None:
     with held():
         from rich.console import Console
 
+        from tensorjoin.measure.profile import profile as measure
         from tensorjoin.runtime.catalog import find_model
-        from tensorjoin.runtime.profile import profile as measure
         from tensorjoin.tools.profile_table import profile_table
 
     if args.output is not None and not args.output.parent.is_dir():
@@ -371,7 +375,7 @@ def profile(args: argparse.Namespace) -> None:
     console.print(profile_table(operators))
     if args.output is not None:
         with held():
-            from tensorjoin.runtime.roofline import draw
+            from tensorjoin.measure.roofline import draw
 
         draw(operators, coefficients, args.output)
 

@@ -1,14 +1,17 @@
 """`sql-opt`: the modular optimizer driver, with one flag per pass as in `mlir-opt`."""
 
 import argparse
+import re
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from typing import IO, Any, NoReturn
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
+from xdsl.passes import ModulePass, PassPipeline, PassPipelineCallbackType
 from xdsl.universe import XDSL_UNIVERSE
 from xdsl.utils.exceptions import (
     ArgSpecParseError,
@@ -19,12 +22,14 @@ from xdsl.utils.exceptions import (
 )
 from xdsl.xdsl_opt_main import xDSLOptMain
 
+from tensorjoin.driver import PipelinePass
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.tools.cli import guarded
 
 HIDDEN = frozenset(XDSL_UNIVERSE.all_passes) - {"canonicalize", "cse", "dce"}
 """xDSL's own passes work too; listing all of them would hide the others."""
 
+SENTENCE_END = re.compile(r"(?<=\.)\s")
 QUOTED = 200
 """Characters of an operation that an error quotes."""
 
@@ -69,6 +74,13 @@ class SqlOptMain(xDSLOptMain):
             metavar="'NAME{OPTION=VALUE ...}'",
             help="a pass with options",
         )
+        group.add_argument(
+            "--print-after",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="print the module after each pass of this name, those of whole stages included",
+        )
         for name, get_pass in sorted(self.available_passes.items()):
             group.add_argument(
                 f"--{name}",
@@ -85,6 +97,28 @@ class SqlOptMain(xDSLOptMain):
                 raise TensorjoinError("use -p or pass flags, not both")
             self.args.passes = ",".join(self.args.pass_flags)
         super().setup_pipeline()
+        passes = tuple(chain.from_iterable(map(self.parts, self.pipeline.passes)))
+        for name in self.args.print_after:
+            if name not in (each.name for each in passes):
+                raise TensorjoinError(f"--print-after {name}: that pass is not run")
+        self.pipeline = PassPipeline(passes, self.printing(self.pipeline.callback))
+
+    def parts(self, each: ModulePass) -> Sequence[ModulePass]:
+        """The passes of whole stages, so that each can be looked at."""
+        return each.parts(self.ctx) if isinstance(each, PipelinePass) else (each,)
+
+    def printing(self, callback: PassPipelineCallbackType | None) -> PassPipelineCallbackType:
+        """What is done between passes, and then the module where --print-after asks for it."""
+
+        def between(
+            done: ModulePass | None, module: ModuleOp, following: ModulePass | None
+        ) -> None:
+            if callback is not None:
+                callback(done, module, following)
+            if done is not None and done.name in self.args.print_after:
+                print(f"// -----// IR after {done.name} //----- //\n{module}\n")
+
+        return between
 
     def register_all_frontends(self):
         super().register_all_frontends()
@@ -144,7 +178,9 @@ def _refuse(message: str) -> NoReturn:
 
 
 def _summary(pass_type: type) -> str:
-    return (pass_type.__doc__ or "").strip().partition("\n")[0].replace("%", "%%")
+    """The first sentence of its docstring."""
+    text = " ".join((pass_type.__doc__ or "").split())
+    return SENTENCE_END.split(text, maxsplit=1)[0].replace("%", "%%")
 
 
 def _quoted_operation(error: DiagnosticException) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tensorjoin.backend import MEMORY, backends
 from tensorjoin.backends.interrupts import held
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.tools.cli import CommandLine, run
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from tensorjoin.backends.database import Database
 
 # The rest is imported by what needs it, with Ctrl-C held, as by `sql-llm`.
-
-TARGETS = ("sqlite", "duckdb", "postgres")
-
 
 PROGRAM = "sql-run"
 CALIBRATE = "calibrate"
@@ -38,9 +36,11 @@ def command_line() -> argparse.ArgumentParser:
         epilog="`sql-run calibrate --db URL` measures what an engine charges for.",
     )
     parser.add_argument("model", type=Path, metavar="MODEL.onnx")
-    parser.add_argument("--target", choices=TARGETS, help="the engine; --db URL says it too")
     parser.add_argument(
-        "--db", metavar="URL", help="default: a database in memory, of sqlite or duckdb"
+        "--target", choices=list(backends()), help="the engine; --db URL says it too"
+    )
+    parser.add_argument(
+        "--db", metavar="URL", help="default: a database in memory, where the engine has such"
     )
     parser.add_argument(
         "--input",
@@ -85,8 +85,8 @@ def calibrate(args: argparse.Namespace) -> None:
         from tensorjoin.backends.connect import connect
         from tensorjoin.calibration import store
         from tensorjoin.cost import BOUNDS
-        from tensorjoin.runtime.calibrate import calibrate as measure
-        from tensorjoin.runtime.calibrate import relative_error
+        from tensorjoin.measure.calibrate import calibrate as measure
+        from tensorjoin.measure.calibrate import relative_error
         from tensorjoin.tools.cli import progress_bar
 
     start = time.monotonic()
@@ -94,6 +94,7 @@ def calibrate(args: argparse.Namespace) -> None:
     try:
         with progress_bar("measuring") as progress:
             calibration, measurements = measure(database, progress)
+        format = database.target.profile.row_format
     finally:
         database.close()
     path = store(calibration)
@@ -101,7 +102,7 @@ def calibrate(args: argparse.Namespace) -> None:
     for term, seconds in calibration.seconds.items():
         table.add_row(term, f"{seconds * 1e6:,.4f} µs", BOUNDS[term])
     Console().print(table)
-    error = relative_error(calibration, measurements)
+    error = relative_error(calibration, measurements, format)
     print(
         f"{len(measurements)} products measured in {time.monotonic() - start:.0f} s, which the"
         f" estimate meets within {error:.0%} (median); stored in {path}"
@@ -117,8 +118,6 @@ def execute(args: argparse.Namespace) -> None:
     model = read_onnx(args.model)
     database = connect(url_of(args), create=True)
     try:
-        if args.target is not None and database.profile.name != args.target:
-            raise TensorjoinError(f"{args.db} is no database of {args.target}")
         if args.input_query:
             query(args, model, database)
         else:
@@ -141,14 +140,18 @@ def check(args: argparse.Namespace) -> None:
 
 def url_of(args: argparse.Namespace) -> str:
     if args.db is not None:
+        scheme = args.db.partition("://")[0]
+        if args.target is not None and scheme not in backends()[args.target].schemes:
+            raise TensorjoinError(f"{args.db} is no database of {args.target}")
         return str(args.db)
-    match args.target:
-        case None:
-            raise TensorjoinError("on which engine? give --target, or --db URL")
-        case "postgres":
-            raise TensorjoinError("--target postgres needs a server: give --db postgresql://...")
-        case target:
-            return f"{target}:///:memory:"
+    if args.target is None:
+        raise TensorjoinError("on which engine? give --target, or --db URL")
+    backend = backends()[args.target]
+    if backend.place == "server":
+        raise TensorjoinError(
+            f"--target {backend.name} needs a server: give --db {backend.url_form}"
+        )
+    return f"{backend.schemes[0]}:///{MEMORY}"
 
 
 def named(options: Sequence[str], option: str) -> dict[str, str]:
@@ -201,7 +204,7 @@ def query(args: argparse.Namespace, model: "ModelProto", database: "Database") -
     sources = [parse_source(database, ports[n], text, args.key) for n, text in texts.items()]
     is_view = args.as_view is not None
     name = args.as_view or args.model.stem
-    compiled = compile_query(model, database.profile, sources, name, is_view, args.model.parent)
+    compiled = compile_query(model, database.target, sources, name, is_view, args.model.parent)
     if is_view:
         database.require_writable()
         create_view(database, compiled, args.as_view, args.replace)

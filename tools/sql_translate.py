@@ -8,6 +8,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tensorjoin.backend import find_target, targets
 from tensorjoin.backends.interrupts import held
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.tools.cli import CommandLine, run
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 PROGRAM = "sql-translate"
 
-TARGETS = ("sqlite", "duckdb", "postgres", "pgvector")
 LOWERED = ("builtin", "func", "sql")
 """The dialects that a module may have when its SQL is printed."""
 
@@ -48,7 +48,10 @@ def command_line() -> argparse.ArgumentParser:
     way.add_argument(
         "--emit-sql", action="store_true", help="FILE -> the statements of its program"
     )
-    parser.add_argument("--target", choices=TARGETS, help="the engine, for --emit-sql")
+    parser.add_argument("--target", choices=list(targets()), help="the engine, for --emit-sql")
+    parser.add_argument(
+        "--verify-each", action="store_true", help="with --emit-sql: verify after each pass"
+    )
     parser.add_argument(
         "file",
         nargs="?",
@@ -65,7 +68,7 @@ def translate(args: argparse.Namespace) -> None:
     if args.emit_sql:
         if args.file is None or args.target is None:
             raise TensorjoinError("--emit-sql needs FILE and --target: see sql-translate --help")
-        text = emitted(args.file, args.target)
+        text = emitted(args.file, args.target, args.verify_each)
     else:
         if args.file is not None or args.target is not None:
             way = "--import-hf" if args.import_onnx is None else "--import-onnx"
@@ -83,17 +86,16 @@ def imported(directory: Path | None, file: Path | None) -> str:
         from xdsl.printer import Printer
 
     text = StringIO()
-    Printer(text).print_op(llama(directory) if file is None else onnx(file))
+    Printer(text).print_op(hugging_face(directory) if file is None else onnx(file))
     return f"{text.getvalue()}\n"
 
 
-def llama(directory: Path | None) -> "ModuleOp":
+def hugging_face(directory: Path | None) -> "ModuleOp":
     with held():
-        from tensorjoin.frontends.llama import import_llama
-        from tensorjoin.frontends.llama_config import read_llama_config
+        from tensorjoin.frontends.model import read_model
 
     assert directory is not None
-    return import_llama(read_llama_config(directory))
+    return read_model(directory).module
 
 
 def onnx(file: Path) -> "ModuleOp":
@@ -104,29 +106,28 @@ def onnx(file: Path) -> "ModuleOp":
     return import_onnx(read_onnx(file), OPERATORS, {}, {}, file.parent).module
 
 
-def emitted(file: str, target: str) -> str:
-    """The SQL of a file's module on a target."""
+def emitted(file: str, target: str, verify_each: bool) -> str:
+    """The SQL of a file's module on a target, verified after each pass if that is asked for."""
     with held():
         from xdsl.context import Context
         from xdsl.parser import Parser
         from xdsl.universe import Universe
 
-        from tensorjoin.backends.emitter import emit_program
+        from tensorjoin.backends.emit.program import emit_program
+        from tensorjoin.driver import compile_module, verify_module
         from tensorjoin.pipelines import to_sql
-        from tensorjoin.targets import target_profile
 
     ctx = Context()
     for name, dialect in Universe.get_multiverse().all_dialects.items():
         ctx.register_dialect(name, dialect)
-    profile = target_profile(target)
+    lowered_for = find_target(target)
+    observe = verify_module if verify_each else None
     with located(file):
         module = Parser(ctx, text_of(file), file).parse_module()
         module.verify()
-        for done in to_sql(profile):
-            done.apply(ctx, module)
-        module.verify()
+        compile_module(module, lowered_for, to_sql(lowered_for.profile), observe)
         require_lowered(module)
-        return emit_program(module, profile).sql()
+        return emit_program(module, lowered_for).sql()
 
 
 def text_of(file: str) -> str:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from safetensors.numpy import save_file
 
-from tensorjoin.frontends.llama_config import expected_tensors, read_llama_config
+from tensorjoin.frontends.model import read_model
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
@@ -83,7 +83,7 @@ def write(shape: Shape, folder: Path) -> None:
     (folder / CONFIG).write_text(json.dumps(config, indent=2))
     generator = np.random.default_rng(0)
     tensors: dict[str, np.ndarray] = {}
-    for name, sizes in expected_tensors(read_llama_config(folder)).items():
+    for name, sizes in read_model(folder).weights.items():
         noise = generator.standard_normal(sizes, np.float32)
         if len(sizes) == 1:
             tensors[name] = 1 + noise / 10

@@ -39,6 +39,7 @@ from tensorjoin.frontends.onnx.matrices import matrix_shape
 from tensorjoin.frontends.onnx.tensors import TensorFile
 from tensorjoin.frontends.onnx.tree_tables import ENSEMBLES, flattened
 from tensorjoin.frontends.onnx.types import maps_classes
+from tensorjoin.interface import Procedure
 
 LARGEST_CONSTANT = 512
 """Elements above which a tensor is a weight: a table, where a constant stands in the statement."""
@@ -79,7 +80,7 @@ class Importer:
         for value in graph.output:
             build.insert(onnx.OutputOp(self.lookup(value.name), value.name))
         build.insert(func.ReturnOp())
-        return ModuleOp([func.FuncOp("forward", ((), ()), Region(block))])
+        return ModuleOp([func.FuncOp(Procedure.FORWARD, ((), ()), Region(block))])
 
     def declare(self, graph: GraphProto) -> None:
         for value in (*graph.value_info, *graph.input, *graph.output):

@@ -10,9 +10,9 @@ from xdsl.interpreter import Interpreter
 from xdsl.ir import Operation, SSAValue
 from xdsl.utils.exceptions import InterpretationError
 
-from tensorjoin.backends.interpreter_ten import TenFunctions
 from tensorjoin.dialects import ten
 from tensorjoin.errors import TensorjoinError, UnsupportedError
+from tensorjoin.interpreter.ten import TenFunctions
 
 
 class NeedsValueError(TensorjoinError):

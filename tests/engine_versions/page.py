@@ -7,7 +7,7 @@ from typing import Any
 from conftest import ENGINES
 from engine_versions.environments import ENVIRONMENTS
 
-from tensorjoin.backends.duckdb_versions import SLOW, STORAGE_VERSION
+from tensorjoin.backends.duckdb.versions import SLOW, STORAGE_VERSION
 
 NAMES = {"sqlite": "SQLite", "duckdb": "DuckDB", "postgres": "PostgreSQL"}
 MODELS = ("demo", "15M")
@@ -79,7 +79,7 @@ def page(results: dict[str, Any]) -> str:
         "",
         "## Known to be slow",
         "",
-        "`sql-llm load` names these in one line (`backends/duckdb_versions.py`):",
+        "`sql-llm load` names these in one line (`backends/duckdb/versions.py`):",
         "",
         *[f"- DuckDB from {slow.since} on, before {slow.before}: {slow.reason}" for slow in SLOW],
         "",

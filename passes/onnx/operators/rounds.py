@@ -3,7 +3,7 @@
 from tensorjoin.passes.onnx.node import Node
 
 MOST_ROUNDS = 400
-"""Each round is a part of a statement, in which SQLite unites 500 tables and no more."""
+"""Each round is a part of a statement, in which an engine may unite 500 tables and no more."""
 
 
 def check_rounds(node: Node, number: int) -> None:

@@ -1,4 +1,4 @@
-// RUN: sql-opt %s --groups-to-rows | filecheck %s
+// RUN: sql-opt %s --pass 'groups-to-rows{target=sqlite}' | filecheck %s
 // RUN: sql-opt %s --pass 'groups-to-rows{target=postgres}' | filecheck %s --check-prefix POSTGRES
 
 func.func @forward() {

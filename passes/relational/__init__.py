@@ -1,1 +1,0 @@
-"""The patterns of `convert-ten-to-rel`, by topic."""

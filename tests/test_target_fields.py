@@ -1,0 +1,140 @@
+"""Each field of a target's profile has an effect: on the SQL of a model, or on the connection."""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from execution import TARGETS, lowered, parse
+from onnx import TensorProto, helper, numpy_helper
+
+from tensorjoin.backend import Target
+from tensorjoin.backends.connect import connect
+from tensorjoin.backends.database import Database
+from tensorjoin.backends.emit.program import emit_program
+from tensorjoin.errors import TensorjoinError
+from tensorjoin.frontends.model import read_model
+from tensorjoin.frontends.onnx.model import inputs_of
+from tensorjoin.language_model_program import compile_language_model
+from tensorjoin.pipelines import to_sql
+from tensorjoin.program import Statement
+from tensorjoin.runtime.load import load_model
+from tensorjoin.runtime.onnx_view import compile_query, parse_source
+from tensorjoin.targets import RowFormat, TargetProfile
+
+DEMO = Path(__file__).parents[1] / "examples" / "demo"
+FEATURES = 70
+
+Shown = Callable[[Target], str]
+
+
+def language_model(bits: int | None = None) -> Shown:
+    module = read_model(DEMO).module
+    return lambda target: compile_language_model(module, target, "m", bits=bits).sql()
+
+
+def view(target: Target) -> str:
+    """A softmax over features of a table, and its largest."""
+    generator = np.random.default_rng(0)
+    w = numpy_helper.from_array(
+        generator.standard_normal((FEATURES, 3)).astype(np.float32), name="W"
+    )
+    x = helper.make_tensor_value_info("X", TensorProto.FLOAT, [None, FEATURES])
+    y = helper.make_tensor_value_info("Y", TensorProto.FLOAT, [None, 3])
+    nodes = [
+        helper.make_node("MatMul", ["X", "W"], ["Z"]),
+        helper.make_node("Softmax", ["Z"], ["Y"], axis=1),
+    ]
+    graph = helper.make_graph(nodes, "softmax", [x], [y], [w])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
+    with closing(connect("sqlite:///:memory:", create=True)) as database:
+        columns = ", ".join(f"f{k} REAL" for k in range(FEATURES))
+        database.execute(Statement(f"CREATE TABLE t (id INT, {columns})"))
+        source = parse_source(database, inputs_of(model)[0], "SELECT * FROM t", "id")
+    query = compile_query(model, target, [source], "scores", keeps_weights=True)
+    return "\n".join([target.spelling.sql(query.tree), *(t.create.sql for t in query.tables)])
+
+
+def small(target: Target) -> str:
+    """An expression that is deep, of a parameter."""
+    deep = "v"
+    for _ in range(40):
+        deep = f"add(mul({deep}, v), 1.0)"
+    text = f"""
+    rel.table input @x : <[p: ?], v: f64>
+    rel.table output @y : <[p: ?], v: f64>
+    func.func @forward() {{
+      %x = rel.scan @x : !rel.relation<[p: ?], v: f64>
+      %y = rel.project %x [p] {{v = {deep}}}
+      %z = rel.select %y where eq(p, ?one)
+      rel.insert %z into @y
+      func.return
+    }}
+    """
+    module = lowered(parse(text), target, *to_sql(target.profile))
+    return emit_program(module, target).sql()
+
+
+CHANGES: dict[str, tuple[str, Any, Shown]] = {
+    "functions": ("duckdb", frozenset(), language_model()),
+    "single_functions": ("duckdb", frozenset(), language_model()),
+    "vectors": ("duckdb", False, language_model()),
+    "half_vectors": ("pgvector", False, language_model(16)),
+    "double_vectors": ("duckdb", False, language_model(8)),
+    "longest_vector": ("duckdb", 16, language_model()),
+    "max_columns": ("sqlite", 20, language_model()),
+    "max_depth": ("sqlite", 8, small),
+    "max_parameters": ("sqlite", 0, small),
+    "keeps_join_order": ("sqlite", False, language_model()),
+    "hashes_joins": ("duckdb", False, language_model()),
+    "sorts_groups": ("sqlite", False, language_model()),
+    "merges_queries": ("duckdb", False, language_model()),
+    "recurses": ("duckdb", False, language_model()),
+    "filters_groups": ("postgres", False, view),
+    "chunk": ("postgres", 16, view),
+    "row_format.element_bytes": ("sqlite_64k", 4000, language_model(8)),
+    "row_format.row_bytes": ("sqlite_64k", 16000, language_model(8)),
+    "row_format.together": ("sqlite_64k", 1002, language_model(8)),
+    "row_format.columns_apart": ("pgvector", True, language_model()),
+    "row_format.stores_chunks": ("duckdb", True, language_model()),
+}
+"""By the field: a target, another value, and a model whose SQL differs by it."""
+ELSEWHERE = {"name", "name_bytes", "row_format"}
+"""The name tells targets apart; what a name may have is checked by `load`, below."""
+
+
+def names() -> list[str]:
+    rows = [f"row_format.{field.name}" for field in fields(RowFormat)]
+    return [*(field.name for field in fields(TargetProfile)), *rows]
+
+
+def changed(target: Target, field: str, value: Any) -> Target:
+    outer, _, inner = field.partition(".")
+    profile = target.profile
+    if inner:
+        value = replace(profile.row_format, **{inner: value})
+    return replace(target, profile=replace(profile, **{outer: value}))
+
+
+def test_all_fields_are_here():
+    assert sorted(names()) == sorted({*CHANGES, *ELSEWHERE})
+
+
+@pytest.mark.parametrize("field", CHANGES)
+def test_a_field_has_an_effect(field: str):
+    name, value, shown = CHANGES[field]
+    before = shown(TARGETS[name])
+    try:
+        after = shown(changed(TARGETS[name], field, value))
+    except TensorjoinError as refused:
+        after = str(refused)
+    assert before != after
+
+
+def test_how_long_a_name_may_be(database: Database):
+    database.target = changed(database.target, "name_bytes", 8)
+    with pytest.raises(TensorjoinError, match="bytes too long"):
+        load_model(database, DEMO, "a-long-name")
