@@ -50,12 +50,17 @@ class AddPass(argparse.Action):
 class SqlOptMain(xDSLOptMain):
     version_format = "sql-opt (xDSL {xdsl_version})"
 
+    describes_passes: bool
+    """Whether help is asked for: a sentence about each pass is in its module, and all of them take
+    half a second to import."""
     line_offset: int = 0
     """The lines before the part of the input that is read."""
     where: str = ""
     """The part of the input at which an error is found: a file, or a line and column of it."""
 
     def __init__(self, args: Sequence[str] | None = None):
+        given = sys.argv[1:] if args is None else args
+        self.describes_passes = not {"-h", "--help"}.isdisjoint(given)
         with _one_line_errors():
             super().__init__("The modular optimizer driver of tensorjoin.", args)
 
@@ -82,13 +87,14 @@ class SqlOptMain(xDSLOptMain):
             help="print the module after each pass of this name, those of whole stages included",
         )
         for name, get_pass in sorted(self.available_passes.items()):
+            is_shown = self.describes_passes and name not in HIDDEN
             group.add_argument(
                 f"--{name}",
                 dest="pass_flags",
                 action=AddPass,
                 const=name,
                 nargs=0,
-                help=argparse.SUPPRESS if name in HIDDEN else _summary(get_pass()),
+                help=_summary(get_pass()) if is_shown else argparse.SUPPRESS,
             )
 
     def setup_pipeline(self):
