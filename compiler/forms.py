@@ -76,5 +76,6 @@ def through(measured: Mapping[int, float]) -> Line:
 
 
 def fastest(lines: Mapping[str, Line], rows: int) -> Procedure:
-    """The form that takes the least time for a batch."""
-    return min(FORMS, key=lambda form: lines[form].seconds(rows))
+    """The form that takes the least time for a batch, of those that have a line."""
+    measured = (form for form in FORMS if form in lines)
+    return min(measured, key=lambda form: lines[form].seconds(rows))
