@@ -424,7 +424,7 @@ from tensorjoin.tools.sql_llm import main
 
 class Interrupt:
     def find_spec(name, path, target=None):
-        if name == "datetime":
+        if name == "numpy.linalg":
             print("interrupting", flush=True)
             os.kill(os.getpid(), signal.SIGINT)
 

@@ -16,6 +16,8 @@ from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
 from tensorjoin.backends.emit.program import emit_program
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.frontends.llama import import_llama
+from tensorjoin.frontends.llama_config import read_llama_config
 from tensorjoin.frontends.model import read_model
 from tensorjoin.frontends.onnx.model import inputs_of
 from tensorjoin.language_model_program import compile_language_model
@@ -34,6 +36,12 @@ Shown = Callable[[Target], str]
 def language_model(bits: int | None = None) -> Shown:
     module = read_model(DEMO).module
     return lambda target: compile_language_model(module, target, "m", bits=bits).sql()
+
+
+def wide_model() -> Shown:
+    """A language model of which no two rows of weights are 1032 bytes together."""
+    module = import_llama(replace(read_llama_config(DEMO), layers=1, hidden_size=256, head_dim=32))
+    return lambda target: compile_language_model(module, target, "m").sql()
 
 
 def view(target: Target) -> str:
@@ -98,7 +106,7 @@ CHANGES: dict[str, tuple[str, Any, Shown]] = {
     "row_format.element_bytes": ("sqlite_64k", 4000, language_model(8)),
     "row_format.row_bytes": ("sqlite_64k", 16000, language_model(8)),
     "row_format.together": ("sqlite_64k", 1002, language_model(8)),
-    "row_format.columns_apart": ("pgvector", True, language_model()),
+    "row_format.columns_apart": ("duckdb", False, wide_model()),
     "row_format.stores_chunks": ("duckdb", True, language_model()),
 }
 """By the field: a target, another value, and a model whose SQL differs by it."""
