@@ -123,5 +123,7 @@ def read_mlir(path: Path) -> ModuleOp:
         return Parser(ctx, path.read_text(), str(path)).parse_module()
     except OSError as error:
         raise TensorjoinError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise TensorjoinError(f"{path} is not MLIR: it is no UTF-8 text") from error
     except ParseError as error:
         raise TensorjoinError(f"{path} is not MLIR: {str(error).splitlines()[0]}") from error

@@ -233,3 +233,9 @@ def test_the_parts_of_a_whole_stage_have_its_target():
         )
         shown = tensorjoin.compile(parse(SMALL), target)
         assert lowered.strip() == shown.sql.strip()
+
+
+def test_a_file_that_is_no_text(tmp_path: Path):
+    (tmp_path / "a.mlir").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(TensorjoinError, match="a.mlir is not MLIR: it is no UTF-8 text"):
+        tensorjoin.compile(tmp_path / "a.mlir")
