@@ -129,7 +129,7 @@ def measure(url: str, model: ModelProto, rows: Floats) -> list[str]:
     started = time.perf_counter()
     (port,) = inputs_of(model)
     source = parse_source(database, port, "SELECT * FROM examples", "id")
-    query = compile_query(model, database.target, [source], "scores", keeps_weights=True)
+    query = compile_query(model, database.target, [source], "scores")
     compiled = time.perf_counter() - started
     size = len(database.statement(query.tree).sql)
     create_view(database, query, "scores", replace=False)

@@ -18,7 +18,7 @@ from tensorjoin.frontends.onnx.model import import_onnx
 from tensorjoin.frontends.onnx.tensors import TensorFile
 from tensorjoin.passes.onnx.evaluation import NeedsValueError
 from tensorjoin.passes.onnx.operators import OPERATORS
-from tensorjoin.pipelines import Layout, to_sql
+from tensorjoin.pipelines import Layout, to_temporary_tables
 from tensorjoin.program import Program
 
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -57,7 +57,8 @@ def compile_onnx(
         imported = import_onnx(model, OPERATORS, shapes, constants, folder)
         module = imported.module
         try:
-            compile_module(module, target, to_sql(target.profile, layout), observe)
+            pipeline = to_temporary_tables(target.profile, layout)
+            compile_module(module, target, pipeline, observe)
             break
         except NeedsValueError as error:
             if error.inputs <= set(constants) or not error.inputs <= set(inputs):
@@ -65,7 +66,7 @@ def compile_onnx(
             constants |= {name: inputs[name] for name in error.inputs}
         except VerifyException as error:
             raise TensorjoinError(f"the model is not valid: {one_line(error)}") from error
-    program = emit_program(module, target, short_name, keeps_weights=False)
+    program = emit_program(module, target, short_name)
     return OnnxProgram(program, imported.tensors, frozenset(constants))
 
 

@@ -33,6 +33,7 @@ from tensorjoin.passes.rel.pivot_outputs import PivotOutputsPass
 from tensorjoin.passes.rel.push_projections import PushProjectionsPass
 from tensorjoin.passes.rel.read_once import ReadOncePass
 from tensorjoin.passes.rel.split_sums import SplitSumsPass
+from tensorjoin.passes.rel.temporary_tables import TemporaryTablesPass
 from tensorjoin.passes.rel.vectorize_rows import VectorizeRowsPass
 from tensorjoin.passes.rel.widen_singles import WidenSinglesPass
 from tensorjoin.passes.rel_to_sql.convert_rel_to_sql import ConvertRelToSqlPass
@@ -124,6 +125,11 @@ def quantization(profile: TargetProfile, bits: int | None, layout: Layout = "aut
     return (QuantizeWeightsPass(bits, GROUPS[bits]), PackLanesPass(doubles=in_doubles))
 
 
+def lifetimes(is_temporary: bool) -> Stage:
+    """`rel` -> `rel`, where even weights may end with the connection."""
+    return Stage("lifetimes", "rel", (TemporaryTablesPass(),) if is_temporary else ())
+
+
 def procedures() -> Stage:
     """A forward pass in `rel` -> all procedures that generate tokens."""
     return Stage("procedures", "rel", (AddLayerwisePass(), AddGenerationPass()))
@@ -164,10 +170,12 @@ def reset() -> Stage:
     return Stage("reset", "sql", (ResetScratchPass(),))
 
 
-def to_query(profile: TargetProfile, wide_inputs: tuple[str, ...]) -> Pipeline:
+def to_query(
+    profile: TargetProfile, wide_inputs: tuple[str, ...], is_temporary: bool = False
+) -> Pipeline:
     """
     `onnx` for one example -> one query of `sql` for every row of its inputs, with its outputs as
-    columns; the inputs named are rows of wide tables.
+    columns; the inputs named are rows of wide tables. The weights may end with the connection.
     """
     query = (
         TileInputsPass(tables=wide_inputs),
@@ -175,6 +183,7 @@ def to_query(profile: TargetProfile, wide_inputs: tuple[str, ...]) -> Pipeline:
         # Cut as the inputs are, which lie in tables of their own.
         AssignLayoutsPass(layout="arrays" if profile.vectors else "columns"),
         ConvertTenToRelPass(),
+        *lifetimes(is_temporary).passes,
         VectorizeRowsPass(),
         PivotOutputsPass(),
         *(ReadOncePass(), PushProjectionsPass(), CanonicalizePass()) * 2,
@@ -204,6 +213,11 @@ def to_relational(profile: TargetProfile, layout: Layout = "auto") -> Pipeline:
 def to_sql(profile: TargetProfile, layout: Layout = "auto") -> Pipeline:
     """Any level above -> `sql`."""
     return (*to_relational(profile, layout), statements())
+
+
+def to_temporary_tables(profile: TargetProfile, layout: Layout = "auto") -> Pipeline:
+    """The same, on a connection that keeps nothing."""
+    return (*to_relational(profile, layout), lifetimes(is_temporary=True), statements())
 
 
 def to_language_model(

@@ -51,11 +51,8 @@ class Table:
     chunks: Chunks | None = None
     gain: str | None = None
     """The checkpoint's tensor by which they are multiplied along their last axis."""
-
-    @property
-    def is_temporary(self) -> bool:
-        """Whether the table lives only as long as the connection; all but the weights do."""
-        return self.kind != "weight"
+    is_temporary: bool = False
+    """Whether the table lives only as long as the connection."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ STAGES = (
     "import-graph",
     "tensor-algebra",
     "relational",
+    "lifetimes",
     "procedures",
     "query",
     "statements",

@@ -49,6 +49,7 @@ PASSES_BY_FOLDER: Mapping[str, tuple[str, ...]] = {
         "push-projections",
         "read-once",
         "split-sums",
+        "temporary-tables",
         "vectorize-rows",
         "widen-singles",
     ),

@@ -12,9 +12,11 @@ from xdsl.interpreters.func import FuncFunctions
 from xdsl.interpreters.scf import ScfFunctions
 
 from tensorjoin.interface import Procedure
+from tensorjoin.interpreter.expressions import Parameters
 from tensorjoin.interpreter.nn import NnFunctions
-from tensorjoin.interpreter.rel import Parameters, RelFunctions
-from tensorjoin.interpreter.ten import TenFunctions, widened
+from tensorjoin.interpreter.rel import RelFunctions
+from tensorjoin.interpreter.scalars import widened
+from tensorjoin.interpreter.ten import TenFunctions
 
 
 @dataclass(frozen=True)

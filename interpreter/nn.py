@@ -19,7 +19,8 @@ from xdsl.interpreter import (
 )
 
 from tensorjoin.dialects import nn
-from tensorjoin.interpreter.ten import Array, append_rows, layered, widened
+from tensorjoin.interpreter.scalars import Array, widened
+from tensorjoin.interpreter.ten import append_rows, layered
 
 
 def with_rows_of(input: Array, data: Array) -> Array:

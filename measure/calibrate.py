@@ -27,9 +27,10 @@ from tensorjoin.measure.calibrate_passes import SHAPES as SHAPES_OF_MODELS
 from tensorjoin.measure.calibrate_passes import calibrate_passes
 from tensorjoin.passes.rel.push_projections import PushProjectionsPass
 from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
-from tensorjoin.pipelines import statements
+from tensorjoin.pipelines import lifetimes, statements
 from tensorjoin.program import Program, Table
 from tensorjoin.runtime.catalog import table
+from tensorjoin.runtime.executor import Executor
 from tensorjoin.runtime.weights import rows_of
 from tensorjoin.stages import Stage
 from tensorjoin.targets import RowFormat, TargetProfile
@@ -162,8 +163,7 @@ def run(database: Database, program: Program, filled: list[str]) -> float:
     for name in filled:
         database.execute(database.statement(exp.Delete(this=table(name))))
     start = time.perf_counter()
-    for step in program.procedures[Procedure.FORWARD]:
-        database.execute(step.statement)
+    Executor(database, program.procedures).run(Procedure.FORWARD)
     return time.perf_counter() - start
 
 
@@ -179,10 +179,9 @@ def compiled(target: Target, layout: MatrixLayout, product: Product) -> Program:
     """The program of one product, its tables all temporary."""
     module = product_module(layout, product)
     product_to_rel = (ConvertTenToRelPass(), PushProjectionsPass(), CanonicalizePass())
-    compile_module(module, target, (Stage("product", "rel", product_to_rel), statements()))
-    return emit_program(
-        module, target, lambda symbol: f"tensorjoin calibration {symbol}", keeps_weights=False
-    )
+    product_stage = Stage("product", "rel", product_to_rel)
+    compile_module(module, target, (product_stage, lifetimes(is_temporary=True), statements()))
+    return emit_program(module, target, lambda symbol: f"tensorjoin calibration {symbol}")
 
 
 def product_module(layout: MatrixLayout, product: Product) -> ModuleOp:

@@ -26,8 +26,11 @@ from tensorjoin.measure.statement_work import (
 from tensorjoin.names import table_name
 from tensorjoin.program import Step
 from tensorjoin.runtime.catalog import StoredModel, column, table
+from tensorjoin.runtime.executor import Call, Executor
 from tensorjoin.runtime.form_choice import WORTH_TRYING, settle
-from tensorjoin.runtime.session import Call, Sampling, Session
+from tensorjoin.runtime.sampling import Sampling
+from tensorjoin.runtime.session import Session
+from tensorjoin.runtime.stream import Stream
 
 RUNS = 5
 KEY_BYTES = 4
@@ -60,8 +63,8 @@ class Operator:
 
 
 @dataclass
-class TimedSession(Session):
-    """A session that keeps the time of each statement, and counts the rows of each table."""
+class TimedExecutor(Executor):
+    """Keeps the time of each statement, and counts the rows of each table."""
 
     seconds: dict[Step, float] = field(default_factory=dict[Step, float], init=False)
     """Of the last run, summed over rounds."""
@@ -106,14 +109,6 @@ class TimedSession(Session):
             vector=max((size for size, _ in vectors), default=0),
         )
 
-    def decode(self, token: int) -> dict[Step, float]:
-        """Append a token and choose the next; returns the seconds of each statement."""
-        self.seconds.clear()
-        with self.step():
-            self.forward([token])
-            self.choose(0, Sampling())
-        return dict(self.seconds)
-
 
 def vector_of(value: object, element_bytes: int) -> tuple[int, int] | None:
     """
@@ -148,21 +143,35 @@ def profile(
     """
     if not tokens:
         raise TensorjoinError("there are no tokens: give at least one by --token-ids")
-    session = TimedSession(database, model)
+    session = Session(database, model, TimedExecutor)
+    executor = session.executor
+    assert isinstance(executor, TimedExecutor)
     settle(session, WORTH_TRYING)
+    stream = Stream(session)
     with session.step():
-        session.forward(tokens)
-    session.decode(tokens[-1])
-    runs = [session.decode(tokens[-1]) for _ in range(RUNS)]
-    session.written.clear()
-    session.counts = True
-    steps = session.decode(tokens[-1])
+        stream.forward(tokens)
+        session.sample_by(stream.number, Sampling())
+    decode(stream, executor, tokens[-1])
+    runs = [decode(stream, executor, tokens[-1]) for _ in range(RUNS)]
+    executor.written.clear()
+    executor.counts = True
+    steps = decode(stream, executor, tokens[-1])
     coefficients = current(database.target, database.version()).seconds
     operators = [
-        operator(session, step, median(run.get(step, 0.0) for run in runs), coefficients)
+        operator(model, executor, step, median(run.get(step, 0.0) for run in runs), coefficients)
         for step in steps
     ]
     return merged(operators, coefficients), coefficients
+
+
+def decode(stream: Stream, executor: TimedExecutor, token: int) -> dict[Step, float]:
+    """Append a token and choose the next; returns the seconds of each statement."""
+    executor.seconds.clear()
+    with stream.session.step():
+        stream.forward([token])
+        stream.session.choose([stream.number])
+        stream.session.reset()
+    return dict(executor.seconds)
 
 
 def merged(operators: list[Operator], coefficients: Coefficients) -> list[Operator]:
@@ -190,17 +199,21 @@ def merged(operators: list[Operator], coefficients: Coefficients) -> list[Operat
 
 
 def operator(
-    session: TimedSession, step: Step, measured: float, coefficients: Coefficients
+    model: StoredModel,
+    executor: TimedExecutor,
+    step: Step,
+    measured: float,
+    coefficients: Coefficients,
 ) -> Operator:
-    tree = parsed(session.database, step)
+    tree = parsed(executor.database, step)
     calls = step.loop.count if step.loop else 1
-    rounds = session.model.manifest.layers if is_recursion(tree) else 1
+    rounds = model.manifest.layers if is_recursion(tree) else 1
     read = sources(tree)
-    sizes = {name: session.size(name, calls * rounds) for name in read}
-    once = statement_work(tree, sizes, session.written.get(step, 0) / calls, rounds)
+    sizes = {name: executor.size(name, calls * rounds) for name in read}
+    once = statement_work(tree, sizes, executor.written.get(step, 0) / calls, rounds)
     work = once.times(calls)
-    prefix = table_name(session.model.name, "")
-    lasting = session.model.manifest.tables
+    prefix = table_name(model.name, "")
+    lasting = model.manifest.tables
     return Operator(
         verb=tree.key,
         makes=target(tree).removeprefix(prefix),

@@ -16,6 +16,7 @@ from tensorjoin.interface import Procedure
 from tensorjoin.program import Step
 from tensorjoin.runtime.catalog import Manifest, StoredModel
 from tensorjoin.runtime.session import Session
+from tensorjoin.runtime.stream import Stream
 from tensorjoin.trials import remember, remembered
 
 MANY = 8
@@ -37,7 +38,7 @@ def settle(
     session: Session, new_tokens: int, progress: Progress = lambda made, total: None
 ) -> None:
     """
-    Choose the form of a session whose stream is empty, before so many tokens are generated: by a
+    Choose the form of a session, before so many tokens are generated: by a
     calibration of this version of the engine, by an earlier trial on it, or by a trial of both
     forms, if there are tokens enough to come. Otherwise what comes with the package decides.
     """
@@ -58,7 +59,7 @@ def settle(
 
 
 def tried(session: Session, progress: Progress) -> dict[str, Line]:
-    """The line of each form by some passes of both in turns; the stream is empty afterwards."""
+    """The line of each form by some passes of both in turns, on streams of their own."""
     several: dict[str, list[float]] = {form: [] for form in FORMS}
     tokens: dict[str, list[float]] = {form: [] for form in FORMS}
     made = count(1)
@@ -76,17 +77,18 @@ def tried(session: Session, progress: Progress) -> dict[str, Line]:
             tokens[form].append(run(form, 1))
         if number and _are_apart(*map(median, tokens.values())):
             break
-    session.restart()
     return {form: through({1: median(tokens[form]), MANY: min(several[form])}) for form in FORMS}
 
 
 def timed_pass(session: Session, form: Procedure, rows: int) -> float:
-    """The seconds of a pass over an empty context, in one of the forms."""
-    session.restart()
+    """The seconds of a pass of a new stream, in one of the forms."""
+    stream = Stream(session)
     start = time.perf_counter()
     with session.step():
-        session.forward([0] * rows, form=form)
-    return time.perf_counter() - start
+        stream.forward([0] * rows, form=form)
+    seconds = time.perf_counter() - start
+    stream.close()
+    return seconds
 
 
 def digest(model: StoredModel, procedures: Mapping[str, tuple[Step, ...]]) -> str:

@@ -15,7 +15,9 @@ from tensorjoin.runtime.catalog import StoredModel, find_model
 from tensorjoin.runtime.form_choice import settle
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.prompt import encode, tokenizer_of
-from tensorjoin.runtime.session import Sampling, Session
+from tensorjoin.runtime.sampling import Sampling
+from tensorjoin.runtime.session import Session
+from tensorjoin.runtime.stream import Stream, Text, generate
 
 
 class LanguageModel:
@@ -24,6 +26,9 @@ class LanguageModel:
 
         with LanguageModel.load("examples/demo", URL) as model:
             print(model.generate("Once upon a time", max_tokens=50))
+
+    Each call has a stream of tokens of its own, so that what `stream` and `token_ids` yield may be
+    read in turns. All calls must come from one thread.
 
     Every method raises TensorjoinError, one line, where the database, the model or the arguments
     do not allow what is asked.
@@ -95,18 +100,60 @@ class LanguageModel:
         self, prompt: str | Sequence[int], max_tokens: int, sampling: Sampling | None = None
     ) -> Iterator[int]:
         """The tokens of a continuation, without the one that ends the sequence."""
-        ids = self.encode(prompt) if isinstance(prompt, str) else prompt
-        stream = self._new_stream()
-        settle(stream, max_tokens)
-        return stream.generate(ids, max_tokens, sampling or Sampling())
+        for _, token in self.token_ids_batch([prompt], max_tokens, sampling):
+            yield token
+
+    def generate_batch(
+        self,
+        prompts: Sequence[str | Sequence[int]],
+        max_tokens: int,
+        sampling: Sampling | Sequence[Sampling] | None = None,
+    ) -> list[str]:
+        """
+        The continuations of several prompts, made together: each pass has a row or more of every
+        prompt that has not ended. They are those that each prompt would have alone; `sampling` is
+        for all of them, or one for each.
+        """
+        if self._tokenizer is None:
+            raise TensorjoinError(f"the model {self.model.shown} has no tokenizer: use token_ids")
+        tokens: list[list[int]] = [[] for _ in prompts]
+        for number, token in self.token_ids_batch(prompts, max_tokens, sampling):
+            tokens[number].append(token)
+        decoders = [StreamingDecoder(self._tokenizer) for _ in prompts]
+        return [
+            "".join([*map(decoder.push, ids), decoder.finish()])
+            for decoder, ids in zip(decoders, tokens, strict=True)
+        ]
+
+    def token_ids_batch(
+        self,
+        prompts: Sequence[str | Sequence[int]],
+        max_tokens: int,
+        sampling: Sampling | Sequence[Sampling] | None = None,
+    ) -> Iterator[tuple[int, int]]:
+        """As `generate_batch`: the number of a prompt and its next token, as they are made."""
+        ids = [self.encode(each) if isinstance(each, str) else each for each in prompts]
+        if sampling is None or isinstance(sampling, Sampling):
+            sampling = [sampling or Sampling()] * len(ids)
+        if len(sampling) != len(ids):
+            raise TensorjoinError(f"{len(ids)} prompts, but {len(sampling)} samplings: give equals")
+        session = self._ready(max_tokens)
+        texts = [
+            Text(Stream(session), prompt, max_tokens, how)
+            for prompt, how in zip(ids, sampling, strict=True)
+        ]
+        yield from generate(texts)
+        session.close([text.stream.number for text in texts])
 
     def logits(self, token_ids: Sequence[int]) -> np.ndarray:
         """The logits after each token: float32 [tokens, vocabulary]."""
-        session = self._new_stream()
-        settle(session, 1)
-        with self.database.transaction():
-            session.forward(token_ids, emit_all=True)
-        return session.logits()
+        session = self._ready(1)
+        stream = Stream(session)
+        with session.step():
+            stream.forward(token_ids, emit_all=True)
+        logits = session.logits()
+        stream.close()
+        return logits
 
     def close(self) -> None:
         """Close the connection; the model stays in the database."""
@@ -123,11 +170,11 @@ class LanguageModel:
     ) -> None:
         self.close()
 
-    def _new_stream(self) -> Session:
+    def _ready(self, new_tokens: int) -> Session:
+        """The session, its form chosen for so many tokens."""
         if self._session is None:
             # Its tables and it, or neither.
             with held():
                 self._session = Session(self.database, self.model)
-        else:
-            self._session.restart()
+        settle(self._session, new_tokens)
         return self._session

@@ -21,6 +21,7 @@ from tensorjoin.onnx_program import Arrays, OnnxProgram, compile_onnx, short_nam
 from tensorjoin.passes.onnx.decompose_onnx import INPUT, OUTPUT
 from tensorjoin.passes.onnx.evaluation import NeedsValueError
 from tensorjoin.program import Table
+from tensorjoin.runtime.executor import Executor
 from tensorjoin.runtime.weights import load_weight
 
 
@@ -60,10 +61,7 @@ class OnnxModel:
             for name, array in arrays.items():
                 if (table := tables.get(short_name(f"{INPUT}{name}"))) is not None:
                     self.fill(table, array)
-            for step in program.program.procedures[Procedure.FORWARD]:
-                for number in range(step.loop.count if step.loop else 1):
-                    bound = {step.loop.counter: number} if step.loop else {}
-                    self.database.execute(step.statement, bound)
+            Executor(self.database, program.program.procedures).run(Procedure.FORWARD)
             return {
                 port.name: self.read(tables[short_name(f"{OUTPUT}{port.name}")], port)
                 for port in self.outputs

@@ -98,11 +98,12 @@ def compile_query(
     target: Target,
     sources: Sequence[Source],
     name: str,
-    keeps_weights: bool,
+    is_temporary: bool = False,
     folder: Path | None = None,
 ) -> ModelQuery:
     """
-    Compile a model for every row of its sources; `name` stands in the names of its tables.
+    Compile a model for every row of its sources; `name` stands in the names of its tables, and
+    these may be temporary.
 
     Raises TensorjoinError where the model does not treat examples alike, one by one.
     """
@@ -116,7 +117,7 @@ def compile_query(
             )
     module = one.module
     wide = tuple(f"{INPUT}{s.port.name}" for s in sources if s.port.element == f32)
-    compile_module(module, target, to_query(target.profile, wide))
+    compile_module(module, target, to_query(target.profile, wide, is_temporary))
 
     def names(symbol: str) -> str:
         return symbol if symbol.startswith(INPUT) else table_name(name, symbol)
@@ -131,7 +132,7 @@ def compile_query(
     tree = emit_query(module, target, names, ctes)
     return ModelQuery(
         renamed(tree, sources[0].key or ROW, list(declared[RESULT].schema.values)),
-        emit_tables(module, target, names, keeps_weights),
+        emit_tables(module, target, names),
         one.tensors,
         outputs,
     )

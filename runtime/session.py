@@ -1,9 +1,9 @@
-"""A connection that runs a stored model: batches in, logits and tokens out."""
+"""A model on a connection: passes over batches of rows, which may be of several streams."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import groupby
+from dataclasses import dataclass, field, replace
+from itertools import count
 
 import numpy as np
 from sqlglot import exp
@@ -16,52 +16,54 @@ from tensorjoin.interface import Procedure, TableName
 from tensorjoin.names import table_name
 from tensorjoin.program import Step
 from tensorjoin.runtime.catalog import StoredModel, column, load_procedures, table
+from tensorjoin.runtime.executor import Executor
+from tensorjoin.runtime.sampling import Sampling
 
-STREAM = 0
 COMPACT_EVERY = 16
 """Runs after which the engine gives deleted rows back."""
-COLDEST = 1e-30
-"""Any colder is the same, except that an engine may raise an error where a quotient overflows."""
 
-Call = tuple[Step, Mapping[str, Value]]
-"""A statement of a procedure, and the values of its parameters."""
+Batch = Mapping[int, Sequence[int]]
+"""The tokens that each stream gets in a pass, by the number of the stream."""
 
 
 @dataclass(frozen=True)
-class Sampling:
-    """How the next token is chosen; temperature 0 takes the most likely one."""
+class StreamState:
+    """What the database has of a stream."""
 
-    temperature: float = 0.0
-    top_k: int | None = None
-    top_p: float = 1.0
-    seed: int = 0
+    length: int = 0
+    sampling: Sampling | None = None
 
-    def __post_init__(self) -> None:
-        if not (0 <= self.temperature < float("inf")):
-            raise TensorjoinError("the temperature must be a number of at least 0")
-        if self.top_k is not None and self.top_k < 1:
-            raise TensorjoinError("top-k must be at least 1")
-        if not 0 < self.top_p <= 1:
-            raise TensorjoinError("top-p must be above 0 and at most 1")
-        if self.seed < 0:
-            raise TensorjoinError("the seed must be at least 0")
 
-    @property
-    def state(self) -> int:
-        """The generator's first state: 1 to 2^31 - 2, far apart for seeds that are near."""
-        return int(np.random.SeedSequence(self.seed).generate_state(1)[0]) % 2147483646 + 1
+@dataclass(frozen=True)
+class Contents:
+    """What the temporary tables hold; a step that fails leaves the contents as they were."""
+
+    streams: Mapping[int, StreamState] = field(default_factory=dict[int, StreamState])
+    """Those with rows, by number."""
+    rows: int = 0
+    """The row numbers given so far: each row of a stream has its own."""
+    is_clean: bool = True
+    """Whether a run has left nothing behind."""
 
 
 @dataclass
 class Session:
-    """One stream of tokens over a model; its tables are temporary and end with the connection."""
+    """
+    A model on a connection, and its streams. Its tables are temporary, and end with the connection.
+
+    Raises TensorjoinError where the model was compiled for another target than the connection's.
+    """
 
     database: Database
     model: StoredModel
-    length: int = field(default=0, init=False)
-    """The tokens of the stream so far."""
+    executes: type[Executor] = Executor
+    executor: Executor = field(init=False)
+    contents: Contents = field(default_factory=Contents, init=False)
+    abandoned: set[int] = field(default_factory=set[int], init=False)
+    """The streams that nobody refers to any more."""
+    numbers: Iterator[int] = field(default_factory=count, init=False)
+    """For new streams."""
     runs: int = field(default=0, init=False)
-    procedures: dict[str, tuple[Step, ...]] = field(init=False)
     lines: Mapping[str, Line] = field(default_factory=dict[str, Line], init=False)
     """What a pass takes in each form, where it was measured or predicted; see `form_choice`."""
 
@@ -70,30 +72,61 @@ class Session:
             raise TensorjoinError(
                 f"the model {self.model.name!r} was compiled for {self.model.manifest.target}"
             )
-        self.procedures = load_procedures(self.database, self.model.name)
+        procedures = load_procedures(self.database, self.model.name)
+        self.executor = self.executes(self.database, procedures)
         self.database.expect_rows(self.model.manifest.rows)
         with self.step():
             self.run(Procedure.SETUP)
-            self.run(Procedure.OPEN, stream=STREAM)
 
-    def restart(self) -> None:
-        """Forget the stream and begin another."""
-        with self.step():
-            self.run(Procedure.FORGET)
-            self.run(Procedure.OPEN, stream=STREAM)
-            self.length = 0
+    @property
+    def procedures(self) -> Mapping[str, tuple[Step, ...]]:
+        return self.executor.procedures
 
     def run(self, procedure: Procedure, **values: Value) -> None:
-        """Run a procedure's statements in order, its loops round by round."""
-        calls: list[Call] = []
-        # Procedures without statements are not stored.
-        every = self.procedures.get(Procedure(procedure), ())
-        for loop, group in groupby(every, key=lambda step: step.loop):
-            steps = list(group)
-            for number in range(1 if loop is None else loop.count):
-                bound = values if loop is None else {**values, loop.counter: number}
-                calls += [(step, bound) for step in steps]
-        self.execute(calls)
+        """Run one of the procedures that are known by name."""
+        self.executor.run(Procedure(procedure), **values)
+
+    # Streams
+
+    def length(self, stream: int) -> int:
+        """The tokens of a stream so far."""
+        return self.contents.streams.get(stream, StreamState()).length
+
+    def close(self, streams: Collection[int]) -> None:
+        """Remove the rows of some streams."""
+        if not self.contents.streams.keys().isdisjoint(streams):
+            with self.step():
+                self._remove(streams)
+
+    def _remove(self, streams: Collection[int]) -> None:
+        known = self.contents.streams
+        left = {number: known[number] for number in known if number not in streams}
+        if len(left) == len(known):
+            return
+        if left:
+            for number in known.keys() - left.keys():
+                self.run(Procedure.CLOSE, stream=number)
+            self.contents = replace(self.contents, streams=left)
+        else:
+            self.run(Procedure.FORGET)
+            self.contents = replace(self.contents, streams=left, rows=0)
+
+    @contextmanager
+    def step(self) -> Generator[None]:
+        """A transaction; where it fails, even by Ctrl-C, all streams are as they were before."""
+        # Held until the contents are what the database has: Ctrl-C may come in the COMMIT.
+        with held():
+            before, abandoned = self.contents, set(self.abandoned)
+            try:
+                with self.database.transaction(writes=False):
+                    self._remove(abandoned)
+                    yield
+            except BaseException:
+                self.contents = before
+                raise
+            self.abandoned -= abandoned
+
+    # Passes
 
     def form(self, rows: int) -> Procedure:
         """The procedure that runs a batch of so many rows, the faster one if there are two."""
@@ -101,55 +134,70 @@ class Session:
             return FORWARD
         return fastest(self.lines, rows) if self.lines else FORWARD
 
-    def execute(self, calls: Sequence[Call]) -> None:
-        """Run statements of a procedure in order."""
-        self.database.execute_all((step.statement, values) for step, values in calls)
-
-    def forward(
-        self, tokens: Sequence[int], emit_all: bool = False, form: Procedure | None = None
-    ) -> None:
+    def forward(self, batch: Batch, emit_all: bool = False, form: Procedure | None = None) -> None:
         """
-        Append tokens to the stream and compute their logits: of the last, or of all; in the faster
-        form of the program, or in the one that is named.
+        Append tokens to streams and compute their logits: of the last of each stream, or of all; in
+        the faster form of the program, or in the one that is named. To be called within a step.
 
         Raises TensorjoinError where a token is not in the vocabulary, or the context is full.
         """
+        for stream, tokens in batch.items():
+            self._check(stream, tokens)
+        self.reset()
+        self.runs += 1
+        streams = dict(self.contents.streams)
+        for stream in batch:
+            if stream not in streams:
+                self.run(Procedure.OPEN, stream=stream)
+        self.append(batch, emit_all)
+        self.run(Procedure.REMEMBER)
+        for stream, tokens in batch.items():
+            before = streams.get(stream, StreamState())
+            streams[stream] = replace(before, length=before.length + len(tokens))
+        rows = sum(map(len, batch.values()))
+        self.contents = Contents(streams, self.contents.rows + rows, is_clean=False)
+        self.run(form or self.form(rows))
+
+    def _check(self, stream: int, tokens: Sequence[int]) -> None:
         manifest = self.model.manifest
         for token in tokens:
             if not 0 <= token < manifest.vocab_size:
                 raise TensorjoinError(
                     f"token id {token} is out of range: the vocabulary has {manifest.vocab_size}"
                 )
-        if self.length + len(tokens) > manifest.max_positions:
+        if (length := self.length(stream) + len(tokens)) > manifest.max_positions:
             raise TensorjoinError(
-                f"{self.length + len(tokens)} tokens are more than the model's context of"
+                f"{length} tokens are more than the model's context of"
                 f" {manifest.max_positions}: shorten the prompt or --max-tokens"
             )
-        self.runs += 1
-        self.run(Procedure.RESET)
-        if self.runs % COMPACT_EVERY == 0:
-            self.run(Procedure.COMPACT)
-        self.append(tokens, emit_all)
-        self.run(Procedure.REMEMBER)
-        self.run(form or self.form(len(tokens)))
-        self.length += len(tokens)
 
-    def append(self, tokens: Sequence[int], emit_all: bool) -> None:
+    def append(self, batch: Batch, emit_all: bool) -> None:
         """Put tokens into the batch: one by a statement that is there, several as one insertion."""
-        positions = np.arange(self.length, self.length + len(tokens))
-        emit = np.full(len(tokens), int(emit_all))
-        emit[-1:] = 1
+        counts = [len(tokens) for tokens in batch.values()]
+        starts = [self.length(stream) for stream in batch]
+        emit = [emit_all or n == last for last in counts for n in range(1, last + 1)]
         columns = {
-            "p": positions,
-            "token": np.array(tokens, dtype=np.int64),
-            "position": positions,
-            "stream": np.full(len(tokens), STREAM),
-            "emit": emit,
+            "p": self.contents.rows + np.arange(sum(counts)),
+            "token": np.concatenate([np.array(t, dtype=np.int64) for t in batch.values()]),
+            "position": np.concatenate(
+                [start + np.arange(n) for start, n in zip(starts, counts, strict=True)]
+            ),
+            "stream": np.repeat(np.array(list(batch)), counts),
+            "emit": np.array(emit, dtype=np.int64),
         }
-        if len(tokens) == 1:
+        if sum(counts) == 1:
             self.run(Procedure.APPEND, **{name: int(x) for name, (x,) in columns.items()})
         else:
             self.database.insert(table_name(self.model.name, TableName.BATCH), columns)
+
+    def reset(self) -> None:
+        """Empty what the last run has left behind."""
+        if self.contents.is_clean:
+            return
+        self.run(Procedure.RESET)
+        if self.runs % COMPACT_EVERY == 0:
+            self.run(Procedure.COMPACT)
+        self.contents = replace(self.contents, is_clean=True)
 
     def logits(self) -> np.ndarray:
         """The logits of the last batch: float32 [rows that emit, vocabulary]."""
@@ -161,75 +209,36 @@ class Session:
         values = np.array([value for _, _, value in rows], dtype=np.float32)
         return values.reshape(-1, self.model.manifest.vocab_size)
 
-    def sampled(self) -> int:
+    # The choice of tokens
+
+    def sample_by(self, stream: int, sampling: Sampling) -> None:
+        """Say how the tokens of a stream with rows are chosen; a generator starts anew."""
+        state = self.contents.streams[stream]
+        if sampling.is_greedy and state.sampling == sampling:
+            return
+        parameters = sampling.parameters(self.model.manifest.vocab_size)
+        self.run(Procedure.SAMPLE_BY, stream=stream, **parameters)
+        streams = {**self.contents.streams, stream: replace(state, sampling=sampling)}
+        self.contents = replace(self.contents, streams=streams)
+
+    def choose(self, streams: Collection[int]) -> Mapping[int, int]:
         """
-        The token chosen by the last `greedy` or `sample`.
+        The next token of each of the streams that were in the last batch, chosen in the database.
 
         Raises TensorjoinError where logits are NaN.
         """
-        name = table_name(self.model.name, TableName.SAMPLED)
-        rows = self.database.query(
-            self.database.statement(exp.select(column("token")).from_(table(name)))
-        )
-        if not rows:
+        samplings = [self.contents.streams[stream].sampling for stream in streams]
+        if any(each is not None and each.is_greedy for each in samplings):
+            self.run(Procedure.GREEDY)
+        if any(each is not None and not each.is_greedy for each in samplings):
+            self.run(Procedure.DRAW)
+            self.run(Procedure.SAMPLE)
+        sampled = table(table_name(self.model.name, TableName.SAMPLED))
+        select = exp.select(column("stream"), column("token")).from_(sampled)
+        rows = self.database.query(self.database.statement(select))
+        tokens = {int(stream): int(token) for stream, token in rows}
+        if not tokens.keys() >= set(streams):
             raise TensorjoinError(
                 "no token can be chosen, as the logits are not numbers: check the model's weights"
             )
-        ((token,),) = rows
-        return int(token)
-
-    @contextmanager
-    def step(self) -> Generator[None]:
-        """A transaction; where it fails, even by Ctrl-C, the stream is as it was before."""
-        # Held until the length is what the database has: Ctrl-C may come in the COMMIT.
-        with held():
-            length = self.length
-            try:
-                with self.database.transaction(writes=False):
-                    yield
-            except BaseException:
-                self.length = length
-                raise
-
-    def generate(self, prompt: Sequence[int], max_tokens: int, sampling: Sampling) -> Iterator[int]:
-        """Yield tokens until an end-of-sequence token, which is not yielded, or `max_tokens`."""
-        if not prompt:
-            raise TensorjoinError("the prompt is empty: give at least one token")
-        available = self.model.manifest.max_positions - self.length
-        if len(prompt) + max_tokens - 1 > available:
-            raise TensorjoinError(
-                f"a prompt of {len(prompt)} and {max_tokens} new tokens are more than the model's"
-                f" context of {available}: shorten the prompt or --max-tokens"
-            )
-        batch = list(prompt)
-        for number in range(max_tokens):
-            with self.step():
-                if number == 0 and sampling.temperature > 0:
-                    self.seed(sampling)
-                self.forward(batch)
-                self.choose(number, sampling)
-                token = self.sampled()
-            if token in self.model.manifest.eos_token_ids:
-                return
-            yield token
-            batch = [token]
-
-    def seed(self, sampling: Sampling) -> None:
-        """Start the generator, anew if this is not the stream's first text."""
-        random = table(table_name(self.model.name, TableName.RANDOM))
-        self.database.execute(self.database.statement(exp.Delete(this=random)))
-        self.run(Procedure.SEED, state=sampling.state)
-
-    def choose(self, number: int, sampling: Sampling) -> None:
-        """Choose the next token in the database."""
-        if sampling.temperature == 0:
-            return self.run(Procedure.GREEDY)
-        every_token = self.model.manifest.vocab_size
-        choice: Mapping[str, Value] = {
-            "temperature": max(sampling.temperature, COLDEST),
-            "top_k": min(sampling.top_k or every_token, every_token),
-            "top_p": float(sampling.top_p),
-            "draw": number + 1,
-        }
-        self.run(Procedure.DRAW, draw=number)
-        self.run(Procedure.SAMPLE, **choice)
+        return tokens

@@ -14,6 +14,7 @@ from tensorjoin.backends.database import Database, identifier
 from tensorjoin.backends.emit.program import emit_program
 from tensorjoin.dialects import sql
 from tensorjoin.program import Program
+from tensorjoin.runtime.executor import Executor
 
 Rows = dict[str, npt.NDArray[Any]]
 
@@ -50,10 +51,7 @@ def execute(
     program = emit_program(module, database.target)
     create(database, program)
     fill(database, tables or {})
-    for step in next(iter(program.procedures.values())):
-        for number in range(step.loop.count if step.loop else 1):
-            counter = {step.loop.counter: number} if step.loop else {}
-            database.execute(step.statement, {**(parameters or {}), **counter})
+    Executor(database, program.procedures).run(next(iter(program.procedures)), **(parameters or {}))
     columns = {
         op.sym_name.data: list(op.schema.types)
         for op in module.ops

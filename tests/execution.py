@@ -22,7 +22,7 @@ from tensorjoin.driver import compile_module
 from tensorjoin.frontends.llama import import_llama
 from tensorjoin.frontends.llama_config import read_llama_config
 from tensorjoin.interpreter.machine import Machine, Results
-from tensorjoin.interpreter.rel import tensor_of_table
+from tensorjoin.interpreter.relations import tensor_of_table
 from tensorjoin.program import Program
 from tensorjoin.stages import Stage
 from tensorjoin.universe import TENSORJOIN_UNIVERSE

@@ -13,7 +13,7 @@ from sqlglot import exp
 from tensorjoin.backends.database import Value
 from tensorjoin.program import Statement, Step
 from tensorjoin.runtime.catalog import column, table
-from tensorjoin.runtime.session import Call, Session
+from tensorjoin.runtime.executor import Call, Executor
 
 Scanned = Iterator[tuple[str, float]]
 """A table, and the rows of it that a statement reads in one place."""
@@ -21,8 +21,8 @@ Node = Mapping[str, Any]
 
 
 @dataclass
-class ScanningSession(Session):
-    """A session that adds up what its statements read of each table."""
+class ScanningExecutor(Executor):
+    """Adds up what statements read of each table."""
 
     scanned: Counter[str] = field(default_factory=Counter[str], init=False)
     looked_at: Counter[str] = field(default_factory=Counter[str], init=False)
@@ -38,13 +38,6 @@ class ScanningSession(Session):
                 continue
             for name, rows in COUNTERS[self.database.dialect](self, step, values):
                 self.scanned[name] += rows
-
-    def decode(self, token: int, form: str) -> None:
-        """Count what a decode step in one of the forms reads."""
-        with self.step():
-            self.is_counting = True
-            self.forward([token], form=form)
-            self.is_counting = False
 
     def profile(self, explain: str, step: Step, values: Mapping[str, Value]) -> list[Any]:
         """The engine's answer to EXPLAIN, which may run the statement."""
@@ -63,15 +56,15 @@ class ScanningSession(Session):
         return count
 
 
-def duckdb_rows(session: ScanningSession, step: Step, values: Mapping[str, Value]) -> Scanned:
+def duckdb_rows(executor: ScanningExecutor, step: Step, values: Mapping[str, Value]) -> Scanned:
     """What table scans hand on, filters that are pushed into them applied."""
-    ((_, text),) = session.profile("EXPLAIN (ANALYZE, FORMAT JSON)", step, values)
+    ((_, text),) = executor.profile("EXPLAIN (ANALYZE, FORMAT JSON)", step, values)
     for node in nodes(json.loads(text), "operator", "children"):
         name = node.get("extra_info", {}).get("Table", "")
         if name:
             # "catalog"."schema"."name" in new versions, and the name alone in older ones.
             name = exp.to_table(name, dialect="duckdb").name if '"' in name else name
-            session.looked_at[name] += node.get("rows_scanned", 0)
+            executor.looked_at[name] += node.get("rows_scanned", 0)
             yield name, handed_on(node)
 
 
@@ -80,9 +73,9 @@ def handed_on(node: Node) -> int:
     return node.get("intermediate_rows", node.get("operator_cardinality", 0))
 
 
-def postgres_rows(session: ScanningSession, step: Step, values: Mapping[str, Value]) -> Scanned:
+def postgres_rows(executor: ScanningExecutor, step: Step, values: Mapping[str, Value]) -> Scanned:
     """What scans hand on, and what they looked at in vain."""
-    ((answer,),) = session.profile("EXPLAIN (ANALYZE, FORMAT JSON)", step, values)
+    ((answer,),) = executor.profile("EXPLAIN (ANALYZE, FORMAT JSON)", step, values)
     for node in nodes({"Plans": [each["Plan"] for each in answer]}, "Plans"):
         if "Relation Name" in node and "Scan" in node["Node Type"]:
             removed = sum(rows for key, rows in node.items() if key.startswith("Rows Removed"))
@@ -101,15 +94,15 @@ MADE = re.compile(r"(?:MATERIALIZE|CO-ROUTINE) (\w+)")
 LOOP = re.compile(r"(SCAN|SEARCH) (\w+)(?: USING [\w ]*PRIMARY KEY \((.*)\))?")
 
 
-def sqlite_rows(session: ScanningSession, step: Step, values: Mapping[str, Value]) -> Scanned:
+def sqlite_rows(executor: ScanningExecutor, step: Step, values: Mapping[str, Value]) -> Scanned:
     """
     What the loops of a plan visit: each as often as those around it have rows. The driver has no
     counters, so that the rows of each loop are counted by queries.
     """
-    plan = session.profile("EXPLAIN QUERY PLAN", step, values)
+    plan = executor.profile("EXPLAIN QUERY PLAN", step, values)
     tree = sqlglot.parse_one(step.statement.sql, dialect="sqlite")
     named = {cte.alias: sources_of(cte.this) for cte in tree.find_all(exp.CTE)}
-    stored = session.database.tables()
+    stored = executor.database.tables()
     details = {number: detail for number, _, _, detail in plan}
     made = {name: MADE.match(detail) for name, detail in details.items()}
     apart = {match[1] for match in made.values() if match}
@@ -127,24 +120,24 @@ def sqlite_rows(session: ScanningSession, step: Step, values: Mapping[str, Value
         times = 1.0
         for loop in loops:
             name, keys = names.get(loop[2], ""), re.findall(r"(\w+)=\?", loop[3] or "")
-            times *= found(session, name, keys, values) if name in stored else 1.0
+            times *= found(executor, name, keys, values) if name in stored else 1.0
             yield name, times
-    session.database.execute(step.statement, values)
+    executor.database.execute(step.statement, values)
 
 
 def found(
-    session: ScanningSession, name: str, keys: list[str], values: Mapping[str, Value]
+    executor: ScanningExecutor, name: str, keys: list[str], values: Mapping[str, Value]
 ) -> float:
     """The rows that a search by some keys finds, as a mean over the values of those keys."""
     layer = int(str(values["layer"])) if "layer" in keys and "layer" in values else None
-    rows = session.rows(name, layer)
+    rows = executor.rows(name, layer)
     others = [column(key) for key in keys if layer is None or key != "layer"]
     if not others:
         return rows
     distinct = exp.select(*others).from_(table(name)).distinct()
     if layer is not None:
         distinct = distinct.where(column("layer").eq(layer))
-    return rows / max(1, session.count(distinct))
+    return rows / max(1, executor.count(distinct))
 
 
 def inlined(tree: exp.Expression, apart: set[str]) -> Iterator[exp.Select]:
@@ -163,7 +156,7 @@ def sources_of(select: exp.Select) -> dict[str, str]:
     return {source.alias_or_name: source.name for source in read if isinstance(source, exp.Table)}
 
 
-COUNTERS: Mapping[str, Callable[[ScanningSession, Step, Mapping[str, Value]], Scanned]] = {
+COUNTERS: Mapping[str, Callable[[ScanningExecutor, Step, Mapping[str, Value]], Scanned]] = {
     "duckdb": duckdb_rows,
     "postgres": postgres_rows,
     "sqlite": sqlite_rows,

@@ -363,3 +363,30 @@ def test_any_text_names_a_table(database: Database):
         for passes in both_forms(database):
             results = execute(database, applied(text, *passes), X, {"group": 0})
             assert results[name]["order"].tolist() == [0, 1, 2, 10, 11, 12]
+
+
+@pytest.mark.parametrize("keys", ["p", "p, i"])
+def test_deletion(keys: str, database: Database):
+    """The rows whose keys are named go, and no others; by one key, and by several."""
+    schema = "[p: ?, i: 4], v: f64"
+    text = f"""
+    rel.table input @x : <{schema}, n: i64>
+    rel.table scratch @y : <{schema}>
+    func.func @f() {{
+      {SCAN}
+      %y = rel.project %x [p, i] {{v}}
+      rel.insert %y into @y
+      %some = rel.select %x where and(gt(v, 2.0), lt(p, ?end))
+      %rows = rel.project %some [{keys}] {{}}
+      rel.delete %rows from @y
+      func.return
+    }}"""
+    passes = (ConvertRelToSqlPass(), MergeCtesPass(target=database.target.name))
+    text = (
+        text
+        if keys != "p"
+        else text.replace("%some [p]", "%first [p]").replace(
+            "%rows =", "%first = rel.aggregate %some by [p] {n = count(i)}\n      %rows ="
+        )
+    )
+    assert_same_on(database, text, *passes, tables=X, parameters={"end": 3})

@@ -16,7 +16,7 @@ from tensorjoin.backends.duckdb import DUCKDB
 from tensorjoin.dialects import rel, sql
 from tensorjoin.dialects.expression import PACKS, CallAttr
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.interpreter.rel import table_of_tensor, tensor_of_table
+from tensorjoin.interpreter.relations import table_of_tensor, tensor_of_table
 from tensorjoin.passes.nn.decompose import DecomposePass
 from tensorjoin.passes.nn.roll_layers import RollLayersPass
 from tensorjoin.passes.ten.assign_layouts import AssignLayoutsPass

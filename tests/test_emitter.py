@@ -208,3 +208,16 @@ def test_every_engine_spells_the_same_functions():
     optional = of_vectors | {"pow10", "exponent10"}
     known = {name: set(each.spelling.functions) - optional for name, each in TARGETS.items()}
     assert known == dict.fromkeys(TARGETS, known["sqlite"])
+
+
+def test_a_table_lasts_as_it_says():
+    """Whatever its kind: that is what the program says, and what its statement does."""
+    module = parse(
+        "sql.create_table state @kept : <[p: ?], v: f64> lifetime kept\n"
+        "sql.create_table weight @w : <[p: 2], v: f64> lifetime temporary\n"
+        "sql.create_table weight @x : <[p: 2], v: f64>"
+    )
+    for target in TARGETS.values():
+        tables = emit_program(module, target).tables
+        assert [table.is_temporary for table in tables] == [False, True, False]
+        assert ["TEMPORARY" in table.create.sql for table in tables] == [False, True, False]

@@ -26,7 +26,9 @@ from tensorjoin.forms import (
 from tensorjoin.runtime import form_choice
 from tensorjoin.runtime.form_choice import WORTH_TRYING, digest, settle
 from tensorjoin.runtime.load import load_model
-from tensorjoin.runtime.session import Sampling, Session
+from tensorjoin.runtime.sampling import Sampling
+from tensorjoin.runtime.session import Session
+from tensorjoin.runtime.stream import Stream
 from tensorjoin.trials import path, remember, remembered
 
 LINES = {FORWARD: Line(1.0, 0.5), LAYERWISE: Line(3.0, 0.1)}
@@ -192,14 +194,13 @@ def test_a_calibration_without_passes_leaves_it_to_a_trial(
     assert passes
 
 
-def test_a_trial_leaves_no_trace_in_the_stream(session: Session):
+def test_a_trial_leaves_no_stream(session: Session):
     settle(session, WORTH_TRYING)
     assert all(line.fixed >= 0 and line.row >= 0 for line in session.lines.values())
-    assert session.length == 0
-    tried = list(session.generate([1, 2, 3], 8, Sampling()))
-    session.restart()
+    assert not session.contents.streams
+    tried = list(Stream(session).generate([1, 2, 3], 8, Sampling()))
     session.lines = {}
-    assert tried == list(session.generate([1, 2, 3], 8, Sampling()))
+    assert tried == list(Stream(session).generate([1, 2, 3], 8, Sampling()))
 
 
 def test_a_model_in_python_tries_once(tmp_path: Path, passes: list[tuple[str, int]]):

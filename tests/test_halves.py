@@ -30,6 +30,7 @@ from tensorjoin.pipelines import Layout
 from tensorjoin.program import Statement
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Session
+from tensorjoin.runtime.stream import Stream
 from tensorjoin.tiling import chunk_size
 from tensorjoin.tools.sql_llm import main
 
@@ -179,14 +180,12 @@ def test_a_model_is_that_of_numpy(
     session = Session(pgvector, load_model(pgvector, DEMO, bits=16))
     differences: list[float] = []
     for token in range(0, config.vocab_size, 16):
-        session.restart()
-        session.forward([token])
+        Stream(session).forward([token])
         expected = logits(config, weights, [token], 16, longest, np.float32)
         differences.append(np.abs(session.logits() - expected).max() / np.abs(expected).max())
     assert np.median(differences) <= 1e-6
     assert max(differences) <= 1e-3
-    session.restart()
-    session.forward(list(TEXT), emit_all=True)
+    Stream(session).forward(list(TEXT), emit_all=True)
     expected = logits(config, weights, TEXT, 16, longest, np.float32)
     exact = logits(config, weights, TEXT, None, longest, np.float32)
     assert np.abs(session.logits() - expected).mean() <= np.abs(expected - exact).mean() / 2
@@ -217,7 +216,7 @@ def test_weights_are_of_16_bits(pgvector: Database):
 def test_what_else_a_model_has_lies_as_asked(layout: Layout, pgvector: Database):
     config, weights = read_llama_config(DEMO), load_file(DEMO / "model.safetensors")
     session = Session(pgvector, load_model(pgvector, DEMO, layout=layout, bits=16))
-    session.forward([TEXT[0]])
+    Stream(session).forward([TEXT[0]])
     expected = logits(config, weights, TEXT[:1], 16, 4056, np.float32)
     np.testing.assert_allclose(session.logits(), expected, rtol=0, atol=1e-5)
 

@@ -9,8 +9,8 @@ from models.references import reference
 from xdsl.utils.exceptions import DiagnosticException
 
 from tensorjoin.dialects.expression import AGGREGATES, FUNCTIONS, WINDOWS
-from tensorjoin.interpreter import rel as interpreter_rel
-from tensorjoin.interpreter.rel import table_of_tensor, tensor_of_table
+from tensorjoin.interpreter import expressions
+from tensorjoin.interpreter.relations import table_of_tensor, tensor_of_table
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.standard_normal((3, 4))
@@ -755,7 +755,7 @@ def test_functions_of_rows(expression, expected):
 
 
 def test_every_function_is_there():
-    assert {*interpreter_rel.FUNCTIONS, *AGGREGATES, *WINDOWS} == {*FUNCTIONS}
+    assert {*expressions.FUNCTIONS, *AGGREGATES, *WINDOWS} == {*FUNCTIONS}
 
 
 def test_keys_must_stay_unique_and_in_their_extents():

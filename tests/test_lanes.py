@@ -37,6 +37,7 @@ from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.pipelines import Layout, quantization, relational, statements, tensor_algebra
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Session
+from tensorjoin.runtime.stream import Stream
 from tensorjoin.tiling import chunk_size
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo"
@@ -193,7 +194,7 @@ def test_all_layouts_beside_quantised_weights(layout: Layout, bits: int):
     with closing(connect("duckdb:///:memory:", create=True)) as database:
         model = load_model(database, DEMO, "m", layout=layout, bits=bits)
         session = Session(database, model)
-        session.forward(list(TEXT), emit_all=True)
+        Stream(session).forward(list(TEXT), emit_all=True)
         found = session.logits()
     config, weights = read_llama_config(DEMO), load_file(DEMO / "model.safetensors")
     group = {8: 64, 4: 32}[bits]
@@ -214,7 +215,7 @@ def test_numbers_are_doubles_where_vectors_may_hold_them(target: str, storage: s
 def demo_logits(database: Database, bits: int | None, tokens: list[int]) -> np.ndarray:
     model = load_model(database, DEMO, f"bits{bits}", bits=bits)
     session = Session(database, model)
-    session.forward(tokens, emit_all=True)
+    Stream(session).forward(tokens, emit_all=True)
     return session.logits()
 
 

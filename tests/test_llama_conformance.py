@@ -13,7 +13,9 @@ from tensorjoin.backends.database import Database
 from tensorjoin.forms import FORWARD, LAYERWISE
 from tensorjoin.pipelines import Layout
 from tensorjoin.runtime.load import load_model
-from tensorjoin.runtime.session import Sampling, Session
+from tensorjoin.runtime.sampling import Sampling
+from tensorjoin.runtime.session import Session
+from tensorjoin.runtime.stream import Stream
 
 LOGITS_TOLERANCE = 1e-4
 SPLIT_TOLERANCE = 1e-5
@@ -33,10 +35,11 @@ def new_session(database: Database, name: str) -> Session:
 def logits_of(database: Database, name: str, batches: list[list[int]]) -> np.ndarray:
     """The logits of tokens that come in batches: float32 [tokens, vocabulary]."""
     session = new_session(database, name)
+    stream = Stream(session)
     rows: list[np.ndarray] = []
     for batch in batches:
-        with database.transaction():
-            session.forward(batch, emit_all=True)
+        with session.step():
+            stream.forward(batch, emit_all=True)
             rows.append(session.logits())
     return np.concatenate(rows)
 
@@ -62,7 +65,7 @@ def check_model(url: str, opened: list[Database], name: str, expected: Reference
     stops = set(session.model.manifest.eos_token_ids)
     wanted = [int(token) for token in expected.greedy]
     end = next((k for k, token in enumerate(wanted) if token in stops), count)
-    assert list(session.generate(prompt, count, Sampling())) == wanted[:end]
+    assert list(Stream(session).generate(prompt, count, Sampling())) == wanted[:end]
 
 
 def suited(layout: Layout, database: Database) -> Layout:
@@ -81,9 +84,10 @@ def test_layer_by_layer(name: str, layout: Layout, database: Database, tmp_path:
     form = LAYERWISE if database.target.profile.recurses else FORWARD
     prompt = [int(token) for token in expected.prompt]
     rows: list[np.ndarray] = []
+    stream = Stream(session)
     for batch in (prompt[:3], prompt[3:]):
         with session.step():
-            session.forward(batch, emit_all=True, form=form)
+            stream.forward(batch, emit_all=True, form=form)
             rows.append(session.logits())
     np.testing.assert_allclose(np.concatenate(rows), expected.logits, rtol=0, atol=LOGITS_TOLERANCE)
 

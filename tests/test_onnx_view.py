@@ -64,7 +64,7 @@ def compiled(
 ) -> ModelQuery:
     (port,) = inputs_of(proto)
     source = parse_source(database, port, query, key)
-    return compile_query(proto, database.target, [source], name, keeps_weights=key is not None)
+    return compile_query(proto, database.target, [source], name, is_temporary=key is None)
 
 
 def test_a_view_with_a_key(customers: Database) -> None:

@@ -129,7 +129,7 @@ def test_a_view(name: str, model: str, monkeypatch: pytest.MonkeyPatch):
             return pipeline or to_query(plain(target).profile, inputs)
 
         monkeypatch.setattr(onnx_view, "to_query", chosen)
-        query = compile_query(graph, target, [source], "v", keeps_weights=True)
+        query = compile_query(graph, target, [source], "v")
         tables = "\n".join(table.create.sql for table in query.tables)
         return f"{target.spelling.sql(query.tree)}\n{tables}"
 

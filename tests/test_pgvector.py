@@ -16,7 +16,9 @@ from tensorjoin.pipelines import Layout
 from tensorjoin.program import Statement
 from tensorjoin.runtime.catalog import find_model
 from tensorjoin.runtime.load import load_model
-from tensorjoin.runtime.session import Sampling, Session
+from tensorjoin.runtime.sampling import Sampling
+from tensorjoin.runtime.session import Session
+from tensorjoin.runtime.stream import Stream
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo"
 
@@ -26,10 +28,9 @@ def assert_conforms(database: Database, name: str) -> None:
     expected = reference(name)
     session = Session(database, find_model(database, None))
     prompt, greedy = ([int(t) for t in tokens] for tokens in (expected.prompt, expected.greedy))
-    session.forward(prompt, emit_all=True)
+    Stream(session).forward(prompt, emit_all=True)
     np.testing.assert_allclose(session.logits(), expected.logits, rtol=0, atol=1e-4)
-    session.restart()
-    assert list(session.generate(prompt, 8, Sampling())) == greedy[:8]
+    assert list(Stream(session).generate(prompt, 8, Sampling())) == greedy[:8]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_a_model_from_before_the_extension_still_runs(postgres_database_url: str
         load_model(database, write_checkpoint(tmp_path / "one-layer", "one-layer"))
         database.execute(Statement("CREATE EXTENSION vector"))
         session = Session(database, find_model(database, None))
-        session.forward(prompt, emit_all=True)
+        Stream(session).forward(prompt, emit_all=True)
         np.testing.assert_allclose(session.logits(), expected.logits, rtol=0, atol=1e-4)
     finally:
         database.close()

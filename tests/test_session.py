@@ -26,7 +26,9 @@ from tensorjoin.names import table_name
 from tensorjoin.program import Statement
 from tensorjoin.runtime.catalog import create_table, find_model, read_table
 from tensorjoin.runtime.load import load_model
-from tensorjoin.runtime.session import Sampling, Session
+from tensorjoin.runtime.sampling import Sampling
+from tensorjoin.runtime.session import Session
+from tensorjoin.runtime.stream import Stream
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo"
 MODEL = "one-layer"
@@ -102,15 +104,16 @@ def opened(url: str) -> Iterator[Database]:
 
 
 @contextmanager
-def session(url: str) -> Iterator[Session]:
+def new_stream(url: str) -> Iterator[Stream]:
+    """The first stream of a connection."""
     with opened(url) as database:
-        yield Session(database, find_model(database, None))
+        yield Stream(Session(database, find_model(database, None)))
 
 
 def generated(
     url: str, sampling: Sampling, prompt: list[int] = PROMPT, tokens: int = 8
 ) -> list[int]:
-    with session(url) as stream:
+    with new_stream(url) as stream:
         return list(stream.generate(prompt, tokens, sampling))
 
 
@@ -119,24 +122,24 @@ def generated(
 
 def test_logits_of_a_prompt_in_pieces(url: str) -> None:
     """The cache holds what the prompt at once would see."""
-    with session(url) as stream:
+    with new_stream(url) as stream:
         for start, stop in ((0, 1), (1, 6), (6, len(PROMPT))):
-            with stream.database.transaction():
+            with stream.session.step():
                 stream.forward(PROMPT[start:stop], emit_all=True)
             np.testing.assert_allclose(
-                stream.logits(), REFERENCE.logits[start:stop], atol=1e-4, rtol=1e-4
+                stream.session.logits(), REFERENCE.logits[start:stop], atol=1e-4, rtol=1e-4
             )
-        with stream.database.transaction():
+        with stream.session.step():
             stream.forward(GREEDY[:1])
-        assert stream.logits().shape == (1, VOCABULARY)
-        assert stream.logits().argmax() == GREEDY[1]
+        assert stream.session.logits().shape == (1, VOCABULARY)
+        assert stream.session.logits().argmax() == GREEDY[1]
 
 
 def test_logits_are_float32(sqlite_url: str) -> None:
-    with session(sqlite_url) as stream:
-        with stream.database.transaction():
+    with new_stream(sqlite_url) as stream:
+        with stream.session.step():
             stream.forward(PROMPT)
-        assert stream.logits().dtype == np.float32
+        assert stream.session.logits().dtype == np.float32
         assert stream.length == len(PROMPT)
 
 
@@ -260,19 +263,22 @@ def test_as_good_as_greedy(url: str, sampling: Sampling) -> None:
     assert generated(url, sampling) == GREEDY[:8]
 
 
-def chosen(stream: Session, logits: npt.NDArray[np.float64]) -> int:
+def chosen(stream: Stream, logits: npt.NDArray[np.float64]) -> int:
     """The most likely token by logits of one row."""
-    stream.run("reset")
-    p, t = np.zeros(VOCABULARY, np.int64), np.arange(VOCABULARY)
-    name = table_name(stream.model.name, "logits")
-    stream.database.insert(name, {"p": p, "t": t, "v": logits})
-    stream.choose(0, Sampling())
-    return stream.sampled()
+    session = stream.session
+    with session.step():
+        stream.forward([0])
+        name = table_name(session.model.name, "logits")
+        session.database.execute(Statement(f'DELETE FROM "{name}"'))
+        p, t = np.full(VOCABULARY, session.contents.rows - 1), np.arange(VOCABULARY)
+        session.database.insert(name, {"p": p, "t": t, "v": logits})
+        session.sample_by(stream.number, Sampling())
+        return session.choose([stream.number])[stream.number]
 
 
 def test_the_first_of_equals(url: str) -> None:
     logits = np.random.default_rng(3).integers(-4, 4, VOCABULARY).astype(float)
-    with session(url) as stream:
+    with new_stream(url) as stream:
         assert chosen(stream, logits) == int(logits.argmax())
         assert chosen(stream, np.zeros(VOCABULARY)) == 0
 
@@ -280,7 +286,7 @@ def test_the_first_of_equals(url: str) -> None:
 def test_logits_that_are_not_numbers(sqlite_url: str) -> None:
     """SQLite has no NaN, and nothing is equal to the NULL in its place."""
     with (
-        session(sqlite_url) as stream,
+        new_stream(sqlite_url) as stream,
         pytest.raises(TensorjoinError, match="not numbers") as error,
     ):
         chosen(stream, np.full(VOCABULARY, np.nan))
@@ -316,7 +322,7 @@ def test_refused_sampling(values: dict[str, float], message: str) -> None:
 
 def test_continued_stream(url: str) -> None:
     """A second text continues the first: the last token of it is not in the stream yet."""
-    with session(url) as stream:
+    with new_stream(url) as stream:
         first = list(stream.generate(PROMPT, 3, Sampling()))
         second = list(stream.generate(first[-1:], 5, Sampling()))
     assert first + second == GREEDY[:8]
@@ -324,7 +330,7 @@ def test_continued_stream(url: str) -> None:
 
 def test_sampling_again_on_a_stream(url: str) -> None:
     sampling = Sampling(1.0, seed=7)
-    with session(url) as stream:
+    with new_stream(url) as stream:
         first = list(stream.generate(PROMPT, 3, sampling))
         second = list(stream.generate(first[-1:], 3, sampling))
     assert second == generated(url, sampling, PROMPT + first, 3)
@@ -349,7 +355,7 @@ def test_prompt_too_long(short_url: str) -> None:
 
 
 def test_context_of_a_continued_stream(short_url: str) -> None:
-    with session(short_url) as stream:
+    with new_stream(short_url) as stream:
         list(stream.generate(PROMPT, 3, Sampling()))
         room = SHORT - len(PROMPT) - 2
         too_long = stream.generate(GREEDY[2:3], room + 1, Sampling())
@@ -360,7 +366,7 @@ def test_context_of_a_continued_stream(short_url: str) -> None:
 
 @pytest.mark.parametrize("token", [-1, VOCABULARY, 2**70])
 def test_token_out_of_range_leaves_the_stream(url: str, token: int) -> None:
-    with session(url) as stream:
+    with new_stream(url) as stream:
         first = list(stream.generate(PROMPT, 3, Sampling()))
         with pytest.raises(TensorjoinError, match=rf"{token}.*{VOCABULARY}"):
             list(stream.generate([*first[-1:], token], 3, Sampling()))
@@ -369,7 +375,7 @@ def test_token_out_of_range_leaves_the_stream(url: str, token: int) -> None:
 
 def test_abandoned_text_leaves_the_stream(url: str) -> None:
     """A text may be cut short by its reader, and the stream goes on after the tokens it has."""
-    with session(url) as stream:
+    with new_stream(url) as stream:
         text = stream.generate(PROMPT, 100, Sampling())
         first = [next(text) for _ in range(3)]
         del text
@@ -378,10 +384,10 @@ def test_abandoned_text_leaves_the_stream(url: str) -> None:
 
 def test_interrupted_step_leaves_the_stream(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever catches Ctrl-C may go on where the stream was."""
-    with session(url) as stream:
+    with new_stream(url) as stream:
         first = list(stream.generate(PROMPT, 3, Sampling()))
         with monkeypatch.context() as patch:
-            patch.setattr(stream, "choose", interrupt)
+            patch.setattr(stream.session, "choose", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 list(stream.generate(first[-1:], 5, Sampling()))
         assert list(stream.generate(first[-1:], 5, Sampling())) == GREEDY[3:8]
@@ -395,7 +401,7 @@ def test_two_sessions_at_once(url: str) -> None:
     """Streams see neither each other nor each other's generator."""
     sampling = Sampling(1.0, seed=1)
     alone = generated(url, sampling, tokens=5)
-    with session(url) as one, session(url) as two:
+    with new_stream(url) as one, new_stream(url) as two:
         both = zip(
             one.generate(PROMPT, 5, sampling), two.generate(PROMPT, 5, sampling), strict=True
         )
@@ -430,19 +436,5 @@ def test_procedures_and_tables_have_the_names_of_the_interface():
 
 def test_a_misspelt_procedure_is_an_error(sqlite_url: str):
     refused = pytest.raises(ValueError, match="'forwrad' is not a valid Procedure")
-    with session(sqlite_url) as stream, refused:
-        stream.run("forwrad")  # pyright: ignore[reportArgumentType]
-
-
-def test_a_prompt_is_one_insertion(sqlite_url: str):
-    with session(sqlite_url) as stream:
-        statements: list[str] = []
-        stream.database._connection.set_trace_callback(statements.append)  # pyright: ignore
-        with stream.step():
-            stream.append([5, 6, 7] * 10, emit_all=False)
-        begun = [text for text in statements if text.startswith("INSERT")]
-        assert len({text.partition(" VALUES")[0] for text in begun}) == 1
-        ((rows, last),) = stream.database.query(
-            Statement('SELECT count(*), sum(emit) FROM "tj.model.batch"')
-        )
-        assert (rows, last) == (30, 1)
+    with new_stream(sqlite_url) as stream, refused:
+        stream.session.run("forwrad")  # pyright: ignore[reportArgumentType]

@@ -62,7 +62,7 @@ def view(target: Target) -> str:
         columns = ", ".join(f"f{k} REAL" for k in range(FEATURES))
         database.execute(Statement(f"CREATE TABLE t (id INT, {columns})"))
         source = parse_source(database, inputs_of(model)[0], "SELECT * FROM t", "id")
-    query = compile_query(model, target, [source], "scores", keeps_weights=True)
+    query = compile_query(model, target, [source], "scores")
     return "\n".join([target.spelling.sql(query.tree), *(t.create.sql for t in query.tables)])
 
 

@@ -14,13 +14,16 @@ import pytest
 import sqlglot
 from models.configurations import CONFIGURATIONS
 from models.llama import write_model
-from scanned_rows import ScanningSession, handed_on, nodes
+from scanned_rows import ScanningExecutor, handed_on, nodes
 from sqlglot import exp
 
 from tensorjoin.backends.database import Database
 from tensorjoin.forms import FORMS, FORWARD
+from tensorjoin.interface import Procedure
 from tensorjoin.program import Statement, Step
 from tensorjoin.runtime.load import load_model
+from tensorjoin.runtime.session import Session
+from tensorjoin.runtime.stream import Stream
 
 LAYERS = 8
 SIZES = {
@@ -37,14 +40,28 @@ PROBE_GROUPS = 4
 
 
 @pytest.fixture
-def session(database: Database, tmp_path: Path) -> ScanningSession:
+def stream(database: Database, tmp_path: Path) -> Stream:
     """A stream of three tokens over a model of several layers."""
     small = CONFIGURATIONS["small"]
     directory = write_model(tmp_path / "model", replace(small, config={**small.config, **SIZES}))
-    session = ScanningSession(database, load_model(database, directory, "m"))
+    session = Session(database, load_model(database, directory, "m"), ScanningExecutor)
+    stream = Stream(session)
     with session.step():
-        session.forward([3, 4, 5])
-    return session
+        stream.forward([3, 4, 5])
+    return stream
+
+
+def scans_of(stream: Stream) -> ScanningExecutor:
+    assert isinstance(executor := stream.session.executor, ScanningExecutor)
+    return executor
+
+
+def decode(stream: Stream, token: int, form: Procedure) -> None:
+    """Count what a decode step in one of the forms reads."""
+    with stream.session.step():
+        scans_of(stream).is_counting = True
+        stream.forward([token], form=form)
+        scans_of(stream).is_counting = False
 
 
 def recursions_have_filters(database: Database) -> bool:
@@ -69,14 +86,16 @@ def recursions_have_filters(database: Database) -> bool:
     return read < 2 * PROBE_GROUPS * VECTOR
 
 
-def weights(session: ScanningSession) -> Iterator[str]:
+def weights(stream: Stream) -> Iterator[str]:
     others = {"tj.m.program", "tj.m.tokens"}
-    return (name for name in session.model.manifest.tables if name not in others)
+    return (name for name in stream.session.model.manifest.tables if name not in others)
 
 
-def is_layered(session: ScanningSession, name: str) -> bool:
+def is_layered(stream: Stream, name: str) -> bool:
     query = sqlglot.select("*").from_(exp.to_identifier(name, quoted=True)).limit(1)
-    return "layer" in session.database.columns(Statement(query.sql(session.database.dialect)))
+    return "layer" in stream.session.database.columns(
+        Statement(query.sql(stream.session.database.dialect))
+    )
 
 
 def threads(database: Database) -> int:
@@ -87,39 +106,40 @@ def threads(database: Database) -> int:
     return count
 
 
-def excess(session: ScanningSession, form: str) -> dict[str, float]:
+def excess(stream: Stream, form: Procedure) -> dict[str, float]:
     """By weight: how often a token in a form reads its rows, beyond the once that is its due."""
-    session.scanned.clear()
-    session.looked_at.clear()
-    session.decode(6, form)
-    ending = VECTOR * threads(session.database) if form == FORWARD else 0
+    scans = scans_of(stream)
+    scans.scanned.clear()
+    scans.looked_at.clear()
+    decode(stream, 6, form)
+    ending = VECTOR * threads(stream.session.database) if form == FORWARD else 0
     found: dict[str, float] = {}
-    for name in weights(session):
-        layers = range(LAYERS) if is_layered(session, name) else [None]
-        rows = sum(session.rows(name, layer) for layer in layers)
-        assert session.scanned[name] >= rows, f"{name} is not counted"
+    for name in weights(stream):
+        layers = range(LAYERS) if is_layered(stream, name) else [None]
+        rows = sum(scans.rows(name, layer) for layer in layers)
+        assert scans.scanned[name] >= rows, f"{name} is not counted"
         times = max(
-            (session.scanned[name] - ending) / rows,
-            (session.looked_at[name] - ending) / session.rows(name),
+            (scans.scanned[name] - ending) / rows,
+            (scans.looked_at[name] - ending) / scans.rows(name),
         )
         # An embedding that is the head as well is looked up and read.
         found[name] = times - (2 if name == EMBEDDING else 1)
     return {name: times for name, times in found.items() if times > 0}
 
 
-def forms(session: ScanningSession) -> list[str]:
+def forms(stream: Stream) -> list[Procedure]:
     """The forms that the program has on its engine."""
-    return [form for form in FORMS if form in session.procedures]
+    return [form for form in FORMS if form in stream.session.procedures]
 
 
-def test_a_token_reads_each_weight_once(session: ScanningSession):
-    database = session.database
+def test_a_token_reads_each_weight_once(stream: Stream):
+    database = stream.session.database
     filtered = database.target.profile.recurses and recursions_have_filters(database)
-    for form in forms(session):
-        found = excess(session, form)
+    for form in forms(stream):
+        found = excess(stream, form)
         if form == FORWARD and database.target.profile.recurses and not filtered:
             # The engine's doing: each round reads the weights of all layers.
-            assert found.keys() == {name for name in weights(session) if is_layered(session, name)}
+            assert found.keys() == {name for name in weights(stream) if is_layered(stream, name)}
         else:
             assert not found
 
@@ -141,12 +161,12 @@ def without_layer(step: Step, dialect: str) -> Step:
     return replace(step, statement=replace(step.statement, sql=tree.transform(hide).sql(dialect)))
 
 
-def test_the_guard_sees_a_lost_filter(session: ScanningSession):
+def test_the_guard_sees_a_lost_filter(stream: Stream):
     """The join with the round's number, or the condition on the layer, taken out by hand."""
-    for form in forms(session):
-        dialect = session.database.dialect
-        session.procedures[form] = tuple(
-            without_layer(step, dialect) for step in session.procedures[form]
-        )
-        layered = {name for name in weights(session) if is_layered(session, name)}
-        assert excess(session, form).keys() >= layered
+    for form in forms(stream):
+        dialect = stream.session.database.dialect
+        executor = stream.session.executor
+        steps = tuple(without_layer(step, dialect) for step in executor.procedures[form])
+        executor.procedures = {**executor.procedures, form: steps}
+        layered = {name for name in weights(stream) if is_layered(stream, name)}
+        assert excess(stream, form).keys() >= layered

@@ -4,11 +4,9 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager
-from itertools import chain, islice
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING
 
 from tensorjoin.backend import url_forms
@@ -18,21 +16,15 @@ from tensorjoin.tools.cli import CommandLine, progress_bar, run
 from tensorjoin.tools.sizes import memory_size
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
     from tensorjoin.backends.database import Database
     from tensorjoin.runtime.catalog import StoredModel
 
-# The rest is imported by the command that needs it: `generate` starts without the compiler. Ctrl-C
-# is held meanwhile: what it raises in the middle, some packages take for a broken installation.
 
 PROGRAM = "sql-llm"
-
 FLOAT_BYTES = 4
 """Of a weight, whatever it takes in the checkpoint."""
 LOAD_MEMORY = 1_000_000_000
 """Weights stream through: more would only keep what is not needed again."""
-
 COLUMNS = ("name", "parameters", "layers", "vocabulary", "context", "tokenizer")
 """What `list` tells of a model."""
 
@@ -277,7 +269,16 @@ def generate(args: argparse.Namespace) -> None:
         from tensorjoin.runtime.catalog import find_model
         from tensorjoin.runtime.form_choice import settle
         from tensorjoin.runtime.prompt import encode, tokenizer_of
-        from tensorjoin.runtime.session import Sampling, Session
+        from tensorjoin.runtime.sampling import Sampling
+        from tensorjoin.runtime.session import Session
+        from tensorjoin.runtime.stream import Stream
+        from tensorjoin.tools.generation_output import (
+            answered,
+            measured,
+            pieces,
+            print_pieces,
+            timed,
+        )
 
     sampling = Sampling(args.temperature, args.top_k, args.top_p, args.seed)
     with opened(args) as database:
@@ -290,70 +291,12 @@ def generate(args: argparse.Namespace) -> None:
         session = Session(database, model)
         with progress_bar("trying out") as progress:
             settle(session, args.max_tokens, progress)
-        tokens = timed(session.generate(prompt, args.max_tokens, sampling), seconds)
+        tokens = timed(Stream(session).generate(prompt, args.max_tokens, sampling), seconds)
         if args.format == "json":
             answer = answered(prompt, list(tokens), args.max_tokens, tokenizer)
             print(json.dumps(answer | measured(seconds)))
         else:
             print_pieces(pieces(prompt, tokens, tokenizer))
-
-
-def timed(tokens: Iterable[int], seconds: list[float]) -> Iterator[int]:
-    """Append the seconds that each token took, or else those of the prompt."""
-    start = time.perf_counter()
-    for token in tokens:
-        seconds.append(time.perf_counter() - start)
-        yield token
-        start = time.perf_counter()
-    if not seconds:
-        seconds.append(time.perf_counter() - start)
-
-
-def measured(seconds: list[float]) -> dict[str, float | None]:
-    prefill, *steps = seconds
-    return {"prefill_seconds": prefill, "seconds_per_token": median(steps) if steps else None}
-
-
-def answered(
-    prompt: list[int], tokens: list[int], max_tokens: int, tokenizer: "Tokenizer | None"
-) -> dict[str, object]:
-    return {
-        "prompt_ids": prompt,
-        "token_ids": tokens,
-        "text": None if tokenizer is None else tokenizer.decode(tokens),
-        "finish_reason": "length" if len(tokens) == max_tokens else "stop",
-    }
-
-
-def pieces(
-    prompt: list[int], tokens: Iterator[int], tokenizer: "Tokenizer | None"
-) -> Iterator[str]:
-    """The prompt and its continuation as they become known; nothing before the first token is."""
-    with held():
-        from tensorjoin.frontends.tokenizer import StreamingDecoder
-
-    first = list(islice(tokens, 1))
-    everything = chain(prompt, first, tokens)
-    if tokenizer is None:
-        for number, token in enumerate(everything):
-            yield f",{token}" if number else str(token)
-        return
-    decoder = StreamingDecoder(tokenizer)
-    for token in everything:
-        yield decoder.push(token)
-    yield decoder.finish()
-
-
-def print_pieces(pieces: Iterable[str]) -> None:
-    """Print text while it comes, and end the line even if it is cut short."""
-    started = False
-    try:
-        for piece in pieces:
-            started = True
-            print(piece, end="", flush=True)
-    finally:
-        if started:
-            print(flush=True)
 
 
 def profile(args: argparse.Namespace) -> None:
@@ -387,6 +330,7 @@ def logits(args: argparse.Namespace) -> None:
         from tensorjoin.runtime.catalog import find_model
         from tensorjoin.runtime.form_choice import settle
         from tensorjoin.runtime.session import Session
+        from tensorjoin.runtime.stream import Stream
 
     # Known before the work is done.
     if not args.output.parent.is_dir():
@@ -396,8 +340,8 @@ def logits(args: argparse.Namespace) -> None:
     with opened(args) as database:
         session = Session(database, find_model(database, args.name))
         settle(session, 1)
-        with database.transaction():
-            session.forward(args.token_ids, emit_all=True)
+        with session.step():
+            Stream(session).forward(args.token_ids, emit_all=True)
         computed = session.logits()
     # Unlike a path, an open file gets no ending that was not asked for.
     with args.output.open("wb") as file:

@@ -204,7 +204,7 @@ def query(args: argparse.Namespace, model: "ModelProto", database: "Database") -
     sources = [parse_source(database, ports[n], text, args.key) for n, text in texts.items()]
     is_view = args.as_view is not None
     name = args.as_view or args.model.stem
-    compiled = compile_query(model, database.target, sources, name, is_view, args.model.parent)
+    compiled = compile_query(model, database.target, sources, name, not is_view, args.model.parent)
     if is_view:
         database.require_writable()
         create_view(database, compiled, args.as_view, args.replace)

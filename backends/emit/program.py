@@ -22,11 +22,9 @@ def emit_program(
     module: ModuleOp,
     target: Target,
     table_name: TableNames = str,
-    keeps_weights: bool = True,
 ) -> Program:
     """
-    The tables and procedures of a module lowered to `sql`; weights too are in temporary tables
-    unless the program `keeps_weights`.
+    The tables and procedures of a module lowered to `sql`.
 
     Raises TensorjoinError where something has no spelling on the target.
     """
@@ -34,7 +32,7 @@ def emit_program(
     if target.spelling.converts_floats:
         untyped = certain_floats(module)
     tables = [
-        table_of(op, target.spelling, table_name, keeps_weights, untyped)
+        table_of(op, target.spelling, table_name, untyped)
         for op in module.ops
         if isinstance(op, sql.CreateTableOp)
     ]
@@ -64,12 +62,10 @@ def emit_query(
     return tree
 
 
-def emit_tables(
-    module: ModuleOp, target: Target, table_name: TableNames, keeps_weights: bool
-) -> list[Table]:
+def emit_tables(module: ModuleOp, target: Target, table_name: TableNames) -> list[Table]:
     """The tables of a module that hold weights."""
     return [
-        table_of(op, target.spelling, table_name, keeps_weights, {})
+        table_of(op, target.spelling, table_name, {})
         for op in module.ops
         if isinstance(op, sql.CreateTableOp) and op.kind.data is TableKind.WEIGHT
     ]

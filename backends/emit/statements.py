@@ -61,8 +61,11 @@ class Emission:
         match op:
             case sql.TruncateOp():
                 tree = exp.TruncateTable(expressions=[target])
-            case sql.DeleteOp():
+            case sql.DeleteOp(keys=None):
                 tree = exp.Delete(this=target)
+            case sql.DeleteOp(keys=keys):
+                assert keys is not None
+                tree = exp.Delete(this=target, where=exp.Where(this=self.is_in(keys)))
             case sql.InsertOp():
                 columns = [quoted(name) for name in schema(op.query).types]
                 query = self.root(op.query)
@@ -70,6 +73,12 @@ class Emission:
                     this=exp.Schema(this=target, expressions=columns), expression=query
                 )
         return Statement(self.spelling.sql(tree), tuple(self.parameters))
+
+    def is_in(self, query: SSAValue) -> exp.In:
+        """Whether the columns of a query, in some row of it, are those of the table."""
+        columns = [exp.Column(this=quoted(name)) for name in schema(query).types]
+        row = columns[0] if len(columns) == 1 else exp.Tuple(expressions=columns)
+        return exp.In(this=row, query=exp.Subquery(this=self.root(query)))
 
     def root(self, query: SSAValue) -> exp.Expr:
         """The query itself, after the common table expressions that it reads."""

@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import VectorType, f32, f64
 from tensorjoin.backends.spelling import Spelling
 from tensorjoin.dialects import sql
 from tensorjoin.dialects.layout import Storage
-from tensorjoin.dialects.rel import TableKind
+from tensorjoin.dialects.rel import Lifetime, TableKind, lifetime_of
 from tensorjoin.program import Chunks, Statement, Table
 
 TableNames = Callable[[str], str]
@@ -23,7 +23,6 @@ def table_of(
     op: sql.CreateTableOp,
     spelling: Spelling,
     table_name: TableNames,
-    keeps_weights: bool,
     untyped: Mapping[str, frozenset[str]],
 ) -> Table:
     kind = TableKind(op.kind.data)
@@ -46,7 +45,8 @@ def table_of(
     if is_keyed:
         columns.append(exp.PrimaryKey(expressions=[quoted(key) for key in keys]))
     properties: list[exp.Expr] = []
-    if kind != TableKind.WEIGHT or not keeps_weights:
+    is_temporary = lifetime_of(op.kind, op.lifetime) is Lifetime.TEMPORARY
+    if is_temporary:
         properties.append(exp.TemporaryProperty())
     if is_keyed:
         properties += [property() for property in spelling.table_properties]
@@ -82,4 +82,5 @@ def table_of(
         tuple(source.data for source in op.sources or ()),
         chunks,
         None if op.gain is None else op.gain.data,
+        is_temporary,
     )

@@ -17,28 +17,34 @@ from tensorjoin.program import Statement
 from tensorjoin.runtime.catalog import find_model
 from tensorjoin.runtime.form_choice import WORTH_TRYING, settle
 from tensorjoin.runtime.load import load_model
-from tensorjoin.runtime.session import Sampling, Session
+from tensorjoin.runtime.sampling import Sampling
+from tensorjoin.runtime.session import Session
+from tensorjoin.runtime.stream import Stream
 
 MODEL = "m"
 
 
-@dataclass
 class SqlRunner:
-    """A session; each pass with its choice of a token is a transaction, as when generating."""
+    """A stream; each pass with its choice of a token is a transaction, as when generating."""
 
-    session: Session
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.stream = Stream(session)
+        self.chosen = 0
 
     def restart(self) -> None:
-        self.session.restart()
+        self.stream.close()
+        self.stream = Stream(self.session)
 
     def forward(self, tokens: Sequence[int]) -> None:
         with self.session.step():
-            self.session.forward(tokens)
+            self.stream.forward(tokens)
             if tokens:
-                self.session.choose(0, Sampling())
+                self.session.sample_by(self.stream.number, Sampling())
+                (self.chosen,) = self.session.choose([self.stream.number]).values()
 
     def token(self) -> int:
-        return self.session.sampled()
+        return self.chosen
 
     def logits(self) -> Floats:
         return self.session.logits()[-1]
@@ -84,7 +90,9 @@ class SqlContender(Contender):
             database = connect(url, create=False, memory=memory)
             session = Session(database, find_model(database, MODEL))
             if self.loops:
-                session.procedures[FORWARD] = session.procedures.pop(LAYERWISE)
+                procedures = dict(session.procedures)
+                procedures[FORWARD] = procedures.pop(LAYERWISE)
+                session.executor.procedures = procedures
             # The first phase tries both forms, and the others find what it remembered.
             settle(session, WORTH_TRYING)
             yield SqlRunner(session)

@@ -15,16 +15,15 @@ from xdsl.ir import Attribute, Dialect, Operation
 from tensorjoin.dialects.expression import CallAttr, ColumnRefAttr, LiteralAttr, ParameterAttr
 from tensorjoin.dialects.layout import LayoutAttr
 from tensorjoin.dialects.rel.algebra import (
-    AggregateOp,
     JoinOp,
     ProjectOp,
     RangeOp,
     SelectOp,
     UnionOp,
     ValuesOp,
-    WindowOp,
     shared_keys,
 )
+from tensorjoin.dialects.rel.groups import AggregateOp, WindowOp
 from tensorjoin.dialects.rel.loops import ForOp, RecurseOp, YieldOp, verify_recursion
 from tensorjoin.dialects.rel.relations import (
     AssignmentAttr,
@@ -42,12 +41,17 @@ from tensorjoin.dialects.rel.relations import (
     schema,
 )
 from tensorjoin.dialects.rel.storage import (
+    DeleteOp,
     InsertOp,
+    Lifetime,
+    LifetimeAttr,
     MaterializeOp,
     ScanOp,
     TableKind,
     TableKindAttr,
     TableOp,
+    lifetime_of,
+    verify_is_of_keys,
 )
 
 
@@ -76,6 +80,7 @@ Rel = Dialect(
         UnionOp,
         MaterializeOp,
         InsertOp,
+        DeleteOp,
         ForOp,
         RecurseOp,
         YieldOp,
@@ -86,6 +91,7 @@ Rel = Dialect(
         RelationType,
         AssignmentAttr,
         TableKindAttr,
+        LifetimeAttr,
         LayoutAttr,
         ColumnRefAttr,
         ParameterAttr,
@@ -99,10 +105,13 @@ __all__ = [
     "AggregateOp",
     "AssignmentAttr",
     "ColumnAttr",
+    "DeleteOp",
     "ForOp",
     "InsertOp",
     "JoinOp",
     "KeyAttr",
+    "Lifetime",
+    "LifetimeAttr",
     "MaterializeOp",
     "ProjectOp",
     "RangeOp",
@@ -121,6 +130,7 @@ __all__ = [
     "all_expressions",
     "assignments",
     "expressions",
+    "lifetime_of",
     "parse_assignment",
     "parse_assignments",
     "parse_names",
@@ -129,5 +139,6 @@ __all__ = [
     "print_names",
     "schema",
     "shared_keys",
+    "verify_is_of_keys",
     "verify_recursion",
 ]

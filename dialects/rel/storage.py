@@ -32,11 +32,12 @@ from xdsl.traits import (
     Pure,
     SymbolOpInterface,
 )
+from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
 from tensorjoin.dialects.assembly import parse_defined_operand
 from tensorjoin.dialects.layout import LayoutAttr
-from tensorjoin.dialects.rel.relations import RelationType
+from tensorjoin.dialects.rel.relations import RelationType, schema
 
 
 class TableKind(StrEnum):
@@ -57,6 +58,25 @@ class TableKindAttr(EnumAttribute[TableKind], SpacedOpaqueSyntaxAttribute):
     name = "rel.table_kind"
 
 
+class Lifetime(StrEnum):
+    KEPT = "kept"
+    """Until it is dropped."""
+    TEMPORARY = "temporary"
+    """As long as the connection."""
+
+
+@irdl_attr_definition
+class LifetimeAttr(EnumAttribute[Lifetime], SpacedOpaqueSyntaxAttribute):
+    name = "rel.lifetime"
+
+
+def lifetime_of(kind: TableKindAttr, lifetime: LifetimeAttr | None) -> Lifetime:
+    """How long a table lasts; where nothing is said, weights are kept, and all else is not."""
+    if lifetime is not None:
+        return lifetime.data
+    return Lifetime.KEPT if kind.data is TableKind.WEIGHT else Lifetime.TEMPORARY
+
+
 @irdl_op_definition
 class TableOp(IRDLOperation):
     """
@@ -64,7 +84,8 @@ class TableOp(IRDLOperation):
 
     A weight names its checkpoint tensors in `sources`; `{}` stands for the number of the layer,
     several sources follow each other along their first axis, and all are multiplied by the `times`
-    tensor along their last. `layout` says how the rows of the table hold the tensor.
+    tensor along their last. `layout` says how the rows of the table hold the tensor, `lifetime` how
+    long the table lasts (see `lifetime_of`).
     """
 
     name = "rel.table"
@@ -75,12 +96,13 @@ class TableOp(IRDLOperation):
     sources = opt_prop_def(ArrayAttr[StringAttr])
     gain = opt_prop_def(StringAttr)
     layout = opt_prop_def(LayoutAttr)
+    lifetime = opt_prop_def(LifetimeAttr)
 
     traits = traits_def(SymbolOpInterface())
 
     assembly_format = (
         "$kind $sym_name `:` $schema (`from` $sources^)? (`times` $gain^)? (`layout` $layout^)? "
-        "attr-dict"
+        "(`lifetime` $lifetime^)? attr-dict"
     )
 
     def __init__(
@@ -91,6 +113,7 @@ class TableOp(IRDLOperation):
         sources: Sequence[str] = (),
         layout: LayoutAttr | None = None,
         gain: StringAttr | None = None,
+        lifetime: LifetimeAttr | None = None,
     ):
         super().__init__(
             properties={
@@ -100,6 +123,7 @@ class TableOp(IRDLOperation):
                 "sources": ArrayAttr([StringAttr(s) for s in sources]) if sources else None,
                 "gain": gain,
                 "layout": layout,
+                "lifetime": lifetime,
             }
         )
 
@@ -170,3 +194,42 @@ class InsertOp(IRDLOperation):
         printer.print_operand(self.input)
         printer.print_string(" into ")
         printer.print_symbol_name(self.table.root_reference.data)
+
+
+@irdl_op_definition
+class DeleteOp(IRDLOperation):
+    """
+    Remove the rows of a table whose keys are those of a row of a relation, which has some of the
+    table's keys and no values: `rel.delete %rows from @keys`
+    """
+
+    name = "rel.delete"
+
+    input = operand_def(RelationType)
+    table = prop_def(SymbolRefAttr)
+
+    traits = traits_def(MemoryWriteEffect())
+
+    def __init__(self, input: SSAValue | Operation, table: str):
+        super().__init__(operands=[input], properties={"table": SymbolRefAttr(table)})
+
+    @classmethod
+    def parse(cls, parser: Parser) -> "DeleteOp":
+        input = parse_defined_operand(parser)
+        parser.parse_keyword("from")
+        return cls(input, parser.parse_symbol_name().data)
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_operand(self.input)
+        printer.print_string(" from ")
+        printer.print_symbol_name(self.table.root_reference.data)
+
+    def verify_(self) -> None:
+        verify_is_of_keys(self.input)
+
+
+def verify_is_of_keys(relation: SSAValue) -> None:
+    """Refuse a relation that does not consist of keys."""
+    if not schema(relation).extents or schema(relation).values:
+        raise VerifyException("what is deleted is named by keys alone")

@@ -100,16 +100,16 @@ class Statements:
                     self.stored.add(stored)
 
     def is_overwritten(self, op: Operation) -> bool:
-        """Whether a scan is used by a statement after one that inserts into its table."""
+        """Whether a scan is used by a statement after one that changes its table."""
         if not isinstance(op, rel.ScanOp):
             return False
-        inserts: set[Operation] = set()
+        changes: set[Operation] = set()
         later = op.next_op
         while later is not None:
-            if later in self.users[op.result] and inserts:
+            if later in self.users[op.result] and changes:
                 return True
-            if isinstance(later, rel.InsertOp) and later.table == op.table:
-                inserts.add(later)
+            if isinstance(later, rel.InsertOp | rel.DeleteOp) and later.table == op.table:
+                changes.add(later)
             later = later.next_op
         return False
 

@@ -36,7 +36,9 @@ class ConvertTable(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: rel.TableOp, rewriter: PatternRewriter, /):
         kind = rel.TableKind(op.kind.data)
-        table = sql.CreateTableOp(op.sym_name.data, kind, op.schema, op.sources, op.layout, op.gain)
+        table = sql.CreateTableOp(
+            op.sym_name.data, kind, op.schema, op.sources, op.layout, op.gain, op.lifetime
+        )
         rewriter.replace(op, table)
 
 
@@ -166,6 +168,14 @@ class ConvertInsert(RewritePattern):
         rewriter.replace(op, sql.InsertOp(op.input, op.table.string_value()), [])
 
 
+class ConvertDelete(RewritePattern):
+    """rel.delete -> sql.delete"""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: rel.DeleteOp, rewriter: PatternRewriter, /):
+        rewriter.replace(op, sql.DeleteOp(op.table.string_value(), op.input), [])
+
+
 class ConvertFor(RewritePattern):
     """rel.for without carried relations -> sql.for"""
 
@@ -204,6 +214,7 @@ class ConvertRelToSqlPass(ModulePass):
                     ConvertUnion(),
                     ConvertRecurse(),
                     ConvertInsert(),
+                    ConvertDelete(),
                     ConvertFor(),
                 ]
             ),

@@ -33,13 +33,13 @@ from xdsl.utils.exceptions import InterpretationError
 
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.ten import is_sparse, parse_indices, tensor
-from tensorjoin.interpreter.ten import (
+from tensorjoin.interpreter.scalars import (
     SCALARS,
-    TenFunctions,
     compare_floats,
     compare_integers,
     scalar_constant,
 )
+from tensorjoin.interpreter.ten import TenFunctions
 
 MAX_ELEMENTS = 4096
 """Of a constant that this pass makes: its elements stand in the text of a statement."""

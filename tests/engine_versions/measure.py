@@ -20,7 +20,9 @@ from models.references import reference  # noqa: E402
 from tensorjoin.backends.connect import connect  # noqa: E402
 from tensorjoin.runtime.catalog import find_model  # noqa: E402
 from tensorjoin.runtime.load import load_model  # noqa: E402
-from tensorjoin.runtime.session import Sampling, Session  # noqa: E402
+from tensorjoin.runtime.sampling import Sampling  # noqa: E402
+from tensorjoin.runtime.session import Session  # noqa: E402
+from tensorjoin.runtime.stream import Stream  # noqa: E402
 
 PROMPT = (5, 6, 7)
 WARM = 3
@@ -41,20 +43,21 @@ def tokens(url: str) -> bool:
         wanted = [int(token) for token in expected.greedy]
         end = next((k for k, token in enumerate(wanted) if token in stops), len(wanted))
         prompt = [int(token) for token in expected.prompt]
-        return list(session.generate(prompt, len(wanted), Sampling())) == wanted[:end]
+        return list(Stream(session).generate(prompt, len(wanted), Sampling())) == wanted[:end]
 
 
 def decode(url: str, form: str, count: str) -> list[float]:
     with closing(connect(url, create=False)) as database:
         session = Session(database, find_model(database, "m"))
         milliseconds: list[float] = []
+        stream = Stream(session)
         batch = list(PROMPT)
         for _ in range(1 + WARM + int(count)):
             start = time.perf_counter()
             with session.step():
-                session.forward(batch, form=form)
-                session.choose(0, Sampling())
-                batch = [session.sampled()]
+                stream.forward(batch, form=form)
+                session.sample_by(stream.number, Sampling())
+                batch = list(session.choose([stream.number]).values())
             milliseconds.append(1000 * (time.perf_counter() - start))
         return milliseconds[1 + WARM :]
 

@@ -271,3 +271,12 @@ func.func @recursion_that_yields_something_else() {
   func.return
 }
 // CHECK: the body must yield a relation with the columns of the first
+
+// -----
+
+func.func @deletion_by_values() {
+  %x = rel.scan @x : !rel.relation<[p: ?], v: f32>
+  rel.delete %x from @y
+  func.return
+}
+// CHECK: what is deleted is named by keys alone

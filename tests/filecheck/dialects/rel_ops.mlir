@@ -116,3 +116,15 @@ func.func @recursion() {
 // CHECK-NEXT: rel.yield %before : !rel.relation<[p: ?], v: f32>
 // CHECK-NEXT: }
 // CHECK-NEXT: rel.insert %all into @y
+
+// CHECK: rel.table state @kept : <[layer: 2, c: ?], v: f32> lifetime kept
+rel.table state @kept : <[layer: 2, c: ?], v: f32> lifetime kept
+
+// CHECK-LABEL: func.func @deletion
+func.func @deletion() {
+  %x = rel.scan @x : !rel.relation<[c: ?], v: f32>
+  %rows = rel.project %x [c] {}
+  rel.delete %rows from @kept
+  func.return
+}
+// CHECK: rel.delete %rows from @kept

@@ -142,3 +142,8 @@ sql.insert %x into @x
   sql.yield %a : !rel.relation<[j: 2], v: f32>
 }
 // CHECK: the body must take a relation with the columns of the first
+
+// -----
+%x = sql.table @x : !rel.relation<[p: ?], v: f32>
+sql.delete @y where %x
+// CHECK: what is deleted is named by keys alone

@@ -118,3 +118,16 @@ func.func @recursion() {
 // CHECK-NEXT: sql.yield %next : !rel.relation<[p: ?], v: f32>
 // CHECK-NEXT: }
 // CHECK-NEXT: sql.insert %all into @y
+
+// CHECK: sql.create_table state @kept : <[layer: 2, c: ?], v: f32> lifetime kept
+sql.create_table state @kept : <[layer: 2, c: ?], v: f32> lifetime kept
+
+// CHECK-LABEL: func.func @deletions
+func.func @deletions() {
+  %x = sql.table @x : !rel.relation<[c: ?]>
+  sql.delete @kept where %x
+  sql.delete @kept
+  func.return
+}
+// CHECK: sql.delete @kept where %x
+// CHECK-NEXT: sql.delete @kept

@@ -129,3 +129,13 @@ func.func @loop() {
 // CHECK-NEXT: sql.for empty to 3 {
 // CHECK-NEXT: }
 // CHECK-NEXT: func.return
+
+// CHECK-LABEL: func.func @deletion
+func.func @deletion() {
+  %x = rel.scan @x : !rel.relation<[p: ?, i: 4], v: f32>
+  %rows = rel.project %x [p, i] {}
+  rel.delete %rows from @a
+  func.return
+}
+// CHECK: %rows = sql.select {p = a.p, i = a.i} from %x as a
+// CHECK-NEXT: sql.delete @a where %rows

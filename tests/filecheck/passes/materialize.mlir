@@ -98,3 +98,16 @@ func.func @cheap() {
 // CHECK: rel.insert %a into @y
 // SQLITE-NOT: rel.materialize
 // SQLITE: rel.insert %a into @y
+
+// What is deleted by is read before the table that it comes from changes.
+// CHECK-LABEL: func.func @deletion
+func.func @deletion() {
+  %c = rel.scan @c : !rel.relation<[c: ?], stream: i32>
+  %own = rel.select %c where eq(stream, 1)
+  %rows = rel.project %own [c] {}
+  rel.delete %rows from @c
+  rel.delete %rows from @k
+  func.return
+}
+// CHECK: rel.materialize
+// CHECK: rel.delete

@@ -1,28 +1,19 @@
-"""
-SQL: query blocks and statements, one to one with a tree of sqlglot.
-
-A query is a value; a statement that uses it holds it as a common table expression. Columns in
-expressions carry the alias of their source: `a.v`.
-"""
+"""Queries: values that statements hold as common table expressions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
     IntAttr,
-    IntegerAttr,
     StringAttr,
-    SymbolNameConstraint,
     SymbolRefAttr,
-    i32,
 )
 from xdsl.interfaces import HasCanonicalizationPatternsInterface
-from xdsl.ir import Attribute, Block, Dialect, Operation, Region, SSAValue
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
     operand_def,
-    opt_prop_def,
     prop_def,
     region_def,
     result_def,
@@ -36,10 +27,7 @@ from xdsl.traits import (
     HasParent,
     IsTerminator,
     MemoryReadEffect,
-    MemoryWriteEffect,
-    NoTerminator,
     Pure,
-    SymbolOpInterface,
 )
 from xdsl.utils.exceptions import VerifyException
 
@@ -55,12 +43,9 @@ from tensorjoin.dialects.expression import (
     parse_expression,
     print_expression,
 )
-from tensorjoin.dialects.layout import LayoutAttr
 from tensorjoin.dialects.rel import (
     AssignmentAttr,
     RelationType,
-    TableKind,
-    TableKindAttr,
     assignments,
     expressions,
     parse_assignments,
@@ -68,50 +53,6 @@ from tensorjoin.dialects.rel import (
     schema,
     verify_recursion,
 )
-
-
-@irdl_op_definition
-class CreateTableOp(IRDLOperation):
-    """
-    Create a table whose primary key is the relation's key:
-    `sql.create_table scratch @norms : <[layer: 5, p: ?], v: f64>`
-    """
-
-    name = "sql.create_table"
-
-    sym_name = prop_def(SymbolNameConstraint())
-    kind = prop_def(TableKindAttr)
-    schema = prop_def(RelationType)
-    sources = opt_prop_def(ArrayAttr[StringAttr])
-    gain = opt_prop_def(StringAttr)
-    layout = opt_prop_def(LayoutAttr)
-
-    traits = traits_def(SymbolOpInterface())
-
-    assembly_format = (
-        "$kind $sym_name `:` $schema (`from` $sources^)? (`times` $gain^)? (`layout` $layout^)? "
-        "attr-dict"
-    )
-
-    def __init__(
-        self,
-        name: str,
-        kind: TableKind,
-        schema: RelationType,
-        sources: ArrayAttr[StringAttr] | None = None,
-        layout: LayoutAttr | None = None,
-        gain: StringAttr | None = None,
-    ):
-        super().__init__(
-            properties={
-                "sym_name": StringAttr(name),
-                "kind": TableKindAttr(kind),
-                "schema": schema,
-                "sources": sources,
-                "gain": gain,
-                "layout": layout,
-            }
-        )
 
 
 @irdl_op_definition
@@ -429,116 +370,6 @@ class RecurseOp(IRDLOperation):
 YieldOp.traits.add_trait(HasParent(RecurseOp))
 
 
-@irdl_op_definition
-class InsertOp(IRDLOperation):
-    """INSERT INTO a table what a query gives: `sql.insert %q into @norms`"""
-
-    name = "sql.insert"
-
-    query = operand_def(RelationType)
-    table = prop_def(SymbolRefAttr)
-
-    traits = traits_def(MemoryWriteEffect())
-
-    def __init__(self, query: SSAValue | Operation, table: str):
-        super().__init__(operands=[query], properties={"table": SymbolRefAttr(table)})
-
-    @classmethod
-    def parse(cls, parser: Parser) -> "InsertOp":
-        query = parse_defined_operand(parser)
-        parser.parse_keyword("into")
-        return cls(query, parser.parse_symbol_name().data)
-
-    def print(self, printer: Printer) -> None:
-        printer.print_string(" ")
-        printer.print_operand(self.query)
-        printer.print_string(" into ")
-        printer.print_symbol_name(self.table.root_reference.data)
-
-
-@irdl_op_definition
-class DeleteOp(IRDLOperation):
-    """DELETE all rows of a table: `sql.delete @norms`"""
-
-    name = "sql.delete"
-
-    table = prop_def(SymbolRefAttr)
-
-    traits = traits_def(MemoryWriteEffect())
-
-    assembly_format = "$table attr-dict"
-
-    def __init__(self, table: str):
-        super().__init__(properties={"table": SymbolRefAttr(table)})
-
-
-@irdl_op_definition
-class TruncateOp(IRDLOperation):
-    """TRUNCATE a table where deleted rows stay in the way: `sql.truncate @norms`"""
-
-    name = "sql.truncate"
-
-    table = prop_def(SymbolRefAttr)
-
-    traits = traits_def(MemoryWriteEffect())
-
-    assembly_format = "$table attr-dict"
-
-    def __init__(self, table: str):
-        super().__init__(properties={"table": SymbolRefAttr(table)})
-
-
-@irdl_op_definition
-class ForOp(IRDLOperation):
-    """Run statements `count` times with the parameter `?counter` at 0, 1, ..."""
-
-    name = "sql.for"
-
-    counter = prop_def(StringAttr)
-    count = prop_def(IntegerAttr)
-    body = region_def("single_block")
-
-    traits = traits_def(NoTerminator())
-
-    def __init__(self, counter: str, count: int, body: Region | Sequence[Block]):
-        super().__init__(
-            properties={"counter": StringAttr(counter), "count": IntegerAttr(count, i32)},
-            regions=[body],
-        )
-
-    @classmethod
-    def parse(cls, parser: Parser) -> "ForOp":
-        counter = parser.parse_identifier()
-        parser.parse_keyword("to")
-        count, body = parser.parse_integer(), parser.parse_region()
-        if not body.blocks:
-            body.add_block(Block())
-        return cls(counter, count, body)
-
-    def print(self, printer: Printer) -> None:
-        printer.print_string(f" {self.counter.data} to {self.count.value.data} ")
-        printer.print_region(self.body, print_empty_block=False)
-
-
 def aliases_of(expression: Attribute) -> set[str]:
     """The aliases of the sources that an expression reads."""
     return {column.rpartition(".")[0] for column in columns_of(expression)}
-
-
-Sql = Dialect(
-    "sql",
-    [
-        CreateTableOp,
-        TableOp,
-        ValuesOp,
-        SelectOp,
-        UnionOp,
-        RecurseOp,
-        YieldOp,
-        InsertOp,
-        DeleteOp,
-        TruncateOp,
-        ForOp,
-    ],
-    [],
-)
