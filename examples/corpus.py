@@ -7,7 +7,8 @@ sentences in a tiny template language:
     {hero}        a slot: a character, a thing, a place, and the words that go with it
     ?...          a leading question mark: the sentence is left out half of the time
 
-Everything is written in lower case: `polish` adds capitals and turns "a owl" into "an owl".
+Everything is written in lower case: `polish` adds capitals and turns "a owl" into "an owl". The
+grammar itself is most of this long file.
 
     python examples/corpus.py --count 5 --seed 1
 """

@@ -2,7 +2,8 @@
 Tensors as decompositions see them: numpy's vocabulary, each word of which inserts ops of `ten`.
 
 Shapes are static. Whatever its element type, a float is computed with as f64 and an integer as i64;
-integers narrower than that wrap around.
+integers narrower than that wrap around. One file, though a long one: the methods of `Array` and the
+functions beside it are made of each other.
 """
 
 from collections.abc import Callable, Sequence

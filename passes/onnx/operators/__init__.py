@@ -4,6 +4,7 @@ from collections.abc import Set
 
 from tensorjoin.passes.onnx.node import DECOMPOSITIONS
 from tensorjoin.passes.onnx.operators import (
+    activation_operators,
     bitcast,
     constants,
     contrib,
@@ -41,6 +42,7 @@ OPERATORS: Set[tuple[str, str]] = DECOMPOSITIONS.keys()
 
 __all__ = [
     "OPERATORS",
+    "activation_operators",
     "bitcast",
     "constants",
     "contrib",

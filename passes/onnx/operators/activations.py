@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from tensorjoin.errors import UnsupportedError
 from tensorjoin.passes.onnx.array import Array, constant, where
+from tensorjoin.passes.onnx.operators.activation_operators import softplus_of
 from tensorjoin.passes.onnx.operators.elementwise import (
     absolute,
     exp,
     maximum,
     minimum,
     sigmoid,
-    softplus_of,
     tanh,
 )
 
