@@ -24,7 +24,7 @@ demo: $(STAMP)
 	$(BIN)/python examples/run_demo.py "$(DEMO_PROMPT)"
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 # The packages as installed: the type checker does not see through an editable install.
 types: $(STAMP)

@@ -10,6 +10,7 @@ FOLDERS = (
     "measure",
     "passes",
     "runtime",
+    "testing",
     "tools",
 )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from execution import applied, llama, random_weights, run
+from execution import llama
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
@@ -17,6 +17,7 @@ from tensorjoin.passes.ten.fuse_contractions import FuseContractionsPass
 from tensorjoin.passes.ten.tile_weights import TileWeightsPass
 from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.pipelines import Layout
+from tensorjoin.testing.modules import applied, random_weights, run
 
 CONVERT = ConvertTenToRelPass()
 

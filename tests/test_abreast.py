@@ -1,10 +1,10 @@
 """What reads a product whose elements along an axis stand abreast, executed."""
 
 import pytest
-from execution import assert_same_meaning, parse
 from samples import CONVERT
 
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.testing.modules import assert_same_meaning, parse
 
 WEIGHT = """  %w = ten.weight @w from ["w"] layout <arrays 3 by 4 parts 2 of 1> : tensor<3x2x3x10xf32>
 """

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from execution import applied
 
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.interface import Procedure
 from tensorjoin.interpreter.machine import Machine
 from tensorjoin.passes.rel.add_generation import AddGenerationPass
 from tensorjoin.passes.rel.add_layerwise import AddLayerwisePass
+from tensorjoin.testing.modules import applied
 
 TEXT = """
 rel.table input @x : <[p: ?, t: 4], v: f64>

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from execution import TARGETS, applied, assert_same_meaning, run, stream_tables
+from execution import TARGETS, stream_tables
 from samples import CONVERT, LAYOUTS, SAMPLES, assert_same_state, laid_out, tensor_algebra
 from xdsl.dialects.builtin import ModuleOp
 
@@ -12,6 +12,7 @@ from tensorjoin.passes.rel.allocate_scratch import AllocateScratchPass
 from tensorjoin.passes.rel.materialize import MaterializePass
 from tensorjoin.passes.rel.push_projections import PushProjectionsPass
 from tensorjoin.pipelines import Layout
+from tensorjoin.testing.modules import applied, assert_same_meaning, run
 
 ALLOCATE = AllocateScratchPass()
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from execution import TARGETS, applied, assert_same_meaning, llama, stream_tables
+from execution import TARGETS, llama, stream_tables
 from xdsl.dialects.builtin import ModuleOp
 
 from tensorjoin.cost import TERMS
@@ -16,6 +16,7 @@ from tensorjoin.passes.nn.roll_layers import RollLayersPass
 from tensorjoin.passes.ten.assign_layouts import AssignLayoutsPass
 from tensorjoin.passes.ten.tile_weights import TileWeightsPass
 from tensorjoin.pipelines import Layout
+from tensorjoin.testing.modules import applied, assert_same_meaning
 
 
 @pytest.mark.parametrize("target", TARGETS)

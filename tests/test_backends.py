@@ -19,23 +19,15 @@ from conftest import with_database
 from execution import TARGETS
 from interrupted_lines import interrupted_at_each_line
 from psycopg import sql
-from sqlglot import exp
 
 from tensorjoin.backends.connect import connect
-from tensorjoin.backends.database import Database, identifier
+from tensorjoin.backends.database import Database
 from tensorjoin.backends.sqlite.database import has_math_functions
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Statement
+from tensorjoin.testing.backend_contract import BackendContract, create_table, one_line, rows
 
 NOBODY = 65534
-STRANGE_NAMES = [
-    'two "double" quotes',
-    "it's; DROP TABLE t; --",
-    "100 % s %s %(a)s $1 :a ?",
-    "Größe 東京 🦆",
-    "select",
-    "CamelCase",
-]
 
 
 def placeholder(database: Database, name: str, position: int = 1) -> str:
@@ -44,31 +36,9 @@ def placeholder(database: Database, name: str, position: int = 1) -> str:
     ]
 
 
-def create_table(database: Database, name: str, columns: dict[str, str]) -> None:
-    definitions = [
-        exp.ColumnDef(this=identifier(column), kind=exp.DataType.build(kind, dialect="postgres"))
-        for column, kind in columns.items()
-    ]
-    schema = exp.Schema(this=exp.Table(this=identifier(name)), expressions=definitions)
-    tree = exp.Create(this=schema, kind="TABLE")
-    database.execute(Statement(tree.sql(database.dialect, identify=True)))
-
-
 def insertion(database: Database) -> Statement:
     """Into the one column i of t."""
     return Statement(f"INSERT INTO t VALUES ({placeholder(database, 'i')})", ("i",))
-
-
-def rows(database: Database, table: str, order: str) -> list[tuple[object, ...]]:
-    tree = exp.select("*").from_(exp.Table(this=identifier(table))).order_by(identifier(order))
-    return database.query(Statement(tree.sql(database.dialect, identify=True)))
-
-
-def one_line(error: pytest.ExceptionInfo[TensorjoinError]) -> str:
-    message = str(error.value)
-    assert message
-    assert "\n" not in message
-    return message
 
 
 @contextmanager
@@ -85,23 +55,15 @@ def unprivileged() -> Iterator[Path]:
             os.seteuid(user)
 
 
+class TestContract(BackendContract):
+    """On each of our engines."""
+
+    @pytest.fixture
+    def url(self, database_url: str) -> str:
+        return database_url
+
+
 # Values
-
-
-def test_statement_takes_only_its_own_parameters(database: Database) -> None:
-    one, two = placeholder(database, "one", 1), placeholder(database, "two", 2)
-    statement = Statement(
-        f"SELECT CAST({one} AS INTEGER) + 1, CAST({two} AS VARCHAR), '%s'", ("one", "two")
-    )
-    values = {"zero": 0, "two": "it's", "one": 41, "three": 3}
-    assert database.query(statement, values) == [(42, "it's", "%s")]
-    assert database.query(statement, {"one": None, "two": None}) == [(None, None, "%s")]
-
-
-def test_missing_parameter(database: Database) -> None:
-    statement = Statement(f"SELECT CAST({placeholder(database, 'one')} AS INTEGER)", ("one",))
-    with pytest.raises(TensorjoinError, match="no value for the parameter 'one'"):
-        database.query(statement, {"two": 2})
 
 
 def test_statement_without_rows(database: Database) -> None:
@@ -119,13 +81,6 @@ def test_integers_of_all_sizes_share_a_statement(database: Database) -> None:
             Statement("SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name <> ''")
         )
         assert prepared.count((["bigint"],)) == 1
-
-
-def test_integer_too_large(database: Database) -> None:
-    statement = Statement(f"SELECT CAST({placeholder(database, 'i')} AS BIGINT)", ("i",))
-    with pytest.raises(TensorjoinError) as error:
-        database.query(statement, {"i": 1 << 70})
-    one_line(error)
 
 
 def test_statement_survives_its_table(database: Database) -> None:
@@ -155,19 +110,6 @@ def test_insert_lets_go_of_its_arrays(database: Database) -> None:
         assert reference() is None
 
 
-def test_insert_round_trip(database: Database) -> None:
-    create_table(database, "t", {"i": "BIGINT", "f": "REAL", "d": "DOUBLE PRECISION", "s": "TEXT"})
-    i = np.array([-(1 << 63), -1, 0, 1, (1 << 63) - 1])
-    f = np.array([1e-45, -3.4028235e38, 0.1, -np.inf, 16777217.0], np.float32)
-    d = np.array([5e-324, -1.7976931348623157e308, 0.1, np.inf, -1.0])
-    s = np.array(["", 'it\'s a "test"; --', None, "tab\t\\N\n100%", "東京 🦆"], dtype=object)
-    with database.transaction():
-        database.insert("t", {"s": s, "i": i, "d": d, "f": f})
-    assert rows(database, "t", "i") == list(
-        zip(i.tolist(), f.tolist(), d.tolist(), s.tolist(), strict=True)
-    )
-
-
 def test_insert_rounds_once(database: Database) -> None:
     exact = np.linspace(-1, 1, 1001)
     for table, kind, values in [
@@ -191,27 +133,6 @@ def test_insert_negative_zero(database: Database) -> None:
     assert value == 0
     # SQLite stores a whole REAL as an integer, and there is only one zero among those.
     assert np.signbit(value) == (database.dialect != "sqlite")
-
-
-def test_insert_nothing(database: Database) -> None:
-    create_table(database, "t", {"i": "BIGINT", "s": "TEXT"})
-    database.insert("t", {"i": np.zeros(0, np.int64), "s": np.zeros(0, object)})
-    assert rows(database, "t", "i") == []
-
-
-def test_insert_many(database: Database) -> None:
-    create_table(database, "t", {"i": "INTEGER", "f": "REAL"})
-    i = np.arange(120_001)
-    f = np.random.default_rng(0).standard_normal(len(i)).astype(np.float32)
-    database.insert("t", {"i": i, "f": f})
-    assert rows(database, "t", "i") == list(zip(i.tolist(), f.tolist(), strict=True))
-
-
-def test_insert_strided_columns(database: Database) -> None:
-    create_table(database, "t", {"i": "INTEGER", "f": "REAL"})
-    matrix = np.arange(12, dtype=np.float32).reshape(4, 3)
-    database.insert("t", {"i": np.arange(8)[::2], "f": matrix[:, 1]})
-    assert rows(database, "t", "i") == [(0, 1.0), (2, 4.0), (4, 7.0), (6, 10.0)]
 
 
 def test_insert_vectors(database: Database) -> None:
@@ -278,11 +199,6 @@ def test_insert_keeps_nan(database: Database) -> None:
     assert stored is None if database.dialect == "sqlite" else np.isnan(stored)
 
 
-def test_insert_refuses_uneven_columns(database: Database) -> None:
-    with pytest.raises(ValueError, match="differ in length"):
-        database.insert("t", {"i": np.arange(2), "j": np.arange(3)})
-
-
 def test_insert_out_of_range(database: Database) -> None:
     if database.dialect == "sqlite":
         pytest.skip("SQLite's integers have one range")
@@ -306,15 +222,6 @@ def test_insert_all_or_nothing(database: Database) -> None:
 # Names
 
 
-def test_names(database: Database) -> None:
-    for name in STRANGE_NAMES:
-        create_table(database, name, {name: "INTEGER", "other": "TEXT"})
-        database.insert(name, {name: np.array([1, 2]), "other": np.array(["a", None], object)})
-        database.insert(name, {name: np.array([3])})
-        assert rows(database, name, name) == [(1, "a"), (2, None), (3, None)]
-    assert database.tables() == set(STRANGE_NAMES)
-
-
 def test_tables_and_views(database: Database) -> None:
     assert database.tables() == set()
     database.execute(Statement("CREATE TABLE t (i INTEGER PRIMARY KEY)"))
@@ -326,77 +233,7 @@ def test_tables_and_views(database: Database) -> None:
 # Several statements
 
 
-def test_execute_all(database: Database) -> None:
-    create_table(database, "t", {"i": "INTEGER"})
-    insert = insertion(database)
-    database.execute_all((insert, {"i": i}) for i in range(3))
-    assert rows(database, "t", "i") == [(0,), (1,), (2,)]
-
-
-def test_execute_all_ends_with_what_fails(database: Database, capfd: pytest.CaptureFixture) -> None:
-    create_table(database, "t", {"i": "INTEGER"})
-    insert, wrong = insertion(database), Statement("SELECT missing FROM t")
-    with pytest.raises(TensorjoinError, match="missing") as error, database.transaction():
-        database.execute_all([(insert, {"i": 1}), (wrong, {}), (insert, {"i": 2})])
-    one_line(error)
-    assert rows(database, "t", "i") == []
-    assert capfd.readouterr() == ("", "")
-    database.execute_all([(insert, {"i": 3})])
-    assert rows(database, "t", "i") == [(3,)]
-
-
 # Transactions
-
-
-def test_transaction_commits(database: Database, database_url: str) -> None:
-    with database.transaction():
-        create_table(database, "t", {"i": "INTEGER"})
-        database.insert("t", {"i": np.arange(3)})
-    database.close()
-    reopened = connect(database_url, create=False)
-    try:
-        assert rows(reopened, "t", "i") == [(0,), (1,), (2,)]
-    finally:
-        reopened.close()
-
-
-@pytest.mark.parametrize("exception", [RuntimeError, KeyboardInterrupt])
-def test_transaction_rolls_back(database: Database, exception: type[BaseException]) -> None:
-    create_table(database, "t", {"i": "INTEGER"})
-    database.insert("t", {"i": np.array([1])})
-    with pytest.raises(exception), database.transaction():  # noqa: PT012
-        database.insert("t", {"i": np.arange(3)})
-        create_table(database, "u", {"i": "INTEGER"})
-        raise exception
-    assert database.tables() == {"t"}
-    assert rows(database, "t", "i") == [(1,)]
-    with database.transaction():
-        database.insert("t", {"i": np.array([2])})
-    assert rows(database, "t", "i") == [(1,), (2,)]
-
-
-def test_failed_insert_keeps_its_own_error(database: Database) -> None:
-    with pytest.raises(TensorjoinError, match="missing"), database.transaction():
-        database.insert("missing", {"i": np.arange(3)})
-
-
-def test_caught_error_dooms_the_transaction(database: Database) -> None:
-    create_table(database, "t", {"i": "INTEGER"})
-    with pytest.raises(TensorjoinError, match="statement of the transaction failed"):  # noqa: PT012, SIM117
-        with database.transaction():
-            database.insert("t", {"i": np.arange(3)})
-            with pytest.raises(TensorjoinError):
-                database.execute(Statement("SELECT missing"))
-    assert rows(database, "t", "i") == []
-
-
-def test_transactions_do_not_nest(database: Database) -> None:
-    create_table(database, "t", {"i": "INTEGER"})
-    with database.transaction():
-        database.insert("t", {"i": np.arange(1)})
-        with pytest.raises(RuntimeError, match="already open"), database.transaction():
-            pass
-    assert rows(database, "t", "i") == [(0,)]
 
 
 def test_transaction_interrupted_at_each_line(database: Database) -> None:
@@ -517,18 +354,6 @@ def test_interrupted_pipeline_is_silent(postgres_database_url: str) -> None:
 
 
 # Errors
-
-
-def test_engine_error_is_one_line(database: Database) -> None:
-    with pytest.raises(TensorjoinError) as error:
-        database.query(Statement("SELECT 1\nFROM nowhere\nWHERE 2"))
-    message = one_line(error)
-    assert message.startswith(f"{database.dialect}: ")
-    assert "nowhere" in message
-    assert isinstance(error.value.__cause__, database.engine_errors)
-    with pytest.raises(TensorjoinError) as error:
-        database.query(Statement("SELEKT"))
-    one_line(error)
 
 
 def test_two_statements_are_refused(database: Database) -> None:

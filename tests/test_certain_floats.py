@@ -4,13 +4,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from execution import TARGETS, parse
+from execution import TARGETS
 
 from tensorjoin.api import compile
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.emit.certain_floats import certain_floats
 from tensorjoin.backends.emit.program import emit_program
 from tensorjoin.program import Statement
+from tensorjoin.testing.modules import parse
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo"
 

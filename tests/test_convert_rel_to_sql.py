@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from engines import assert_rows, assert_same_on, execute
-from execution import applied
 from xdsl.utils.exceptions import VerifyException
 
 from tensorjoin.backends.database import Database
@@ -11,6 +9,8 @@ from tensorjoin.errors import TensorjoinError
 from tensorjoin.passes.rel.allocate_scratch import AllocateScratchPass
 from tensorjoin.passes.rel_to_sql.convert_rel_to_sql import ConvertRelToSqlPass
 from tensorjoin.passes.sql.merge_ctes import MergeCtesPass
+from tensorjoin.testing.engines import assert_rows, assert_same_on, execute
+from tensorjoin.testing.modules import applied
 
 X = {
     "x": {

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from engines import execute
-from execution import applied, assert_same_meaning, llama, lowered, run, stream_tables
+from execution import llama, stream_tables
 from xdsl.dialects.builtin import ModuleOp
 
 from tensorjoin.backends.database import Database
@@ -24,6 +23,8 @@ from tensorjoin.passes.ten.fuse_contractions import FuseContractionsPass
 from tensorjoin.passes.ten.tile_weights import TileWeightsPass
 from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.pipelines import to_relational, to_sql
+from tensorjoin.testing.engines import execute
+from tensorjoin.testing.modules import applied, assert_same_meaning, lowered, run
 
 CONVERT = ConvertTenToRelPass()
 

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from execution import assert_same_meaning, llama, run, stream_tables
+from execution import llama, stream_tables
 from models.llama import CONFIGURATIONS
 from models.references import reference
 
 from tensorjoin.passes.nn.decompose import DecomposePass
+from tensorjoin.testing.modules import assert_same_meaning, run
 
 
 def decomposed(text: str, **options):

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from execution import applied, run
 
 from tensorjoin.errors import TensorjoinError, UnsupportedError
 from tensorjoin.passes.onnx.decompose_onnx import DecomposeOnnxPass
+from tensorjoin.testing.modules import applied, run
 
 Array = npt.NDArray[Any]
 

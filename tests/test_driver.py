@@ -9,7 +9,6 @@ from pathlib import Path
 
 import onnx
 import pytest
-from execution import function_of, parse
 from onnx import TensorProto
 from onnx.helper import make_graph, make_model, make_node, make_opsetid, make_tensor_value_info
 from xdsl.context import Context
@@ -30,6 +29,7 @@ from tensorjoin.pipelines import to_language_model, to_sql
 from tensorjoin.runtime.catalog import load_procedures
 from tensorjoin.runtime.load import load_model
 from tensorjoin.stages import Pipeline, Stage, passes_of
+from tensorjoin.testing.modules import function_of, parse
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo"
 SQL_OPT = Path(sys.executable).with_name("sql-opt")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlglot
-from execution import TARGETS, parse
+from execution import TARGETS
 from sqlglot import exp
 
 from tensorjoin.backends.emit.program import emit_program
@@ -14,6 +14,7 @@ from tensorjoin.backends.functions import double
 from tensorjoin.dialects.expression import PACKS
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Program, Statement
+from tensorjoin.testing.modules import parse
 
 FILECHECKS = Path(__file__).parent / "filecheck" / "backends"
 

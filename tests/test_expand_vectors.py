@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from execution import applied, assert_same_meaning, run, stream_tables
+from execution import stream_tables
 from samples import CONVERT, SAMPLES, assert_same_state, laid_out, tensor_algebra
 from xdsl.dialects.builtin import ModuleOp, VectorType
 
@@ -17,6 +17,7 @@ from tensorjoin.passes.rel.push_projections import PushProjectionsPass
 from tensorjoin.passes.ten.row_to_column import RowToColumnPass
 from tensorjoin.passes.ten.tile_weights import TileWeightsPass
 from tensorjoin.pipelines import Layout
+from tensorjoin.testing.modules import applied, assert_same_meaning, run
 
 EXPAND = ExpandVectorsPass()
 

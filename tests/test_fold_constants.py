@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
-from execution import applied, assert_same_meaning, llama, stream_tables
+from execution import llama, stream_tables
 
 from tensorjoin.dialects import ten
 from tensorjoin.passes.nn.decompose import DecomposePass
 from tensorjoin.passes.ten.fold_constants import FoldConstantsPass
+from tensorjoin.testing.modules import applied, assert_same_meaning
 
 TENSORS = """
 func.func @forward()

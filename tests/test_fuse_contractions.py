@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from execution import applied, assert_same_meaning, llama, stream_tables
+from execution import llama, stream_tables
 
 from tensorjoin.dialects import ten
 from tensorjoin.passes.nn.decompose import DecomposePass
 from tensorjoin.passes.nn.roll_layers import RollLayersPass
 from tensorjoin.passes.ten.fuse_contractions import FuseContractionsPass
+from tensorjoin.testing.modules import applied, assert_same_meaning
 
 
 def test_results_are_slices_of_one_contraction():

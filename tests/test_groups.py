@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from engines import assert_rows, assert_same_on
-from execution import applied, run
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
@@ -13,6 +11,8 @@ from tensorjoin.passes.rel.groups_to_rows import GroupsToRowsPass
 from tensorjoin.passes.rel.groups_to_windows import GroupsToWindowsPass
 from tensorjoin.passes.rel.merge_groups import MergeGroupsPass
 from tensorjoin.passes.rel_to_sql.convert_rel_to_sql import ConvertRelToSqlPass
+from tensorjoin.testing.engines import assert_rows, assert_same_on
+from tensorjoin.testing.modules import applied, run
 
 V = np.array([[0.5, -1.5, 2.0], [3.0, 0.25, 3.0], [-1.0, -2.0, -0.5]])
 TABLES = {"x": {"p": np.repeat([4, 7, 9], 3), "b": np.tile(np.arange(3), 3), "v": V.reshape(-1)}}

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from engines import execute
-from execution import applied, matrix, run
+from execution import matrix
 from models.llama import write_checkpoint
 from models.quantized_llama import dequantized, logits, product
 from safetensors.numpy import load_file, save_file
@@ -31,6 +30,8 @@ from tensorjoin.program import Statement
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Session
 from tensorjoin.runtime.stream import Stream
+from tensorjoin.testing.engines import execute
+from tensorjoin.testing.modules import applied, run
 from tensorjoin.tiling import chunk_size
 from tensorjoin.tools.sql_llm import main
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from execution import applied, assert_same_meaning, llama, stream_tables
+from execution import llama, stream_tables
 from xdsl.dialects.builtin import ModuleOp
 
 from tensorjoin.dialects import ten
@@ -11,6 +11,7 @@ from tensorjoin.passes.nn.decompose import DecomposePass
 from tensorjoin.passes.nn.roll_layers import RollLayersPass
 from tensorjoin.passes.ten.fuse_contractions import FuseContractionsPass
 from tensorjoin.passes.ten.hoist_factors import HoistFactorsPass
+from tensorjoin.testing.modules import applied, assert_same_meaning
 
 NORM = """
 func.func @forward(%x: tensor<?x4xf32SPARSE>, %s: tensor<?xf32SPARSE>) -> tensor<?x3xf32SPARSE> {

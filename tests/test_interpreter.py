@@ -4,13 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from execution import EVERYTHING, evaluate, llama, run, stream_tables
+from execution import EVERYTHING, llama, stream_tables
 from models.references import reference
 from xdsl.utils.exceptions import DiagnosticException
 
 from tensorjoin.dialects.expression import AGGREGATES, FUNCTIONS, WINDOWS
 from tensorjoin.interpreter import expressions
 from tensorjoin.interpreter.relations import table_of_tensor, tensor_of_table
+from tensorjoin.testing.modules import evaluate, run
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.standard_normal((3, 4))

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from execution import TARGETS, applied, lowered, matrix, run
+from execution import TARGETS, matrix
 from models.quantized_llama import dequantized, logits, product
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
+
+from tensorjoin.testing.modules import applied, lowered, run
 
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
 from corpus import stories  # noqa: E402

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from execution import applied, assert_same_meaning, lowered, run, stream_tables
+from execution import stream_tables
 from samples import CONVERT, SAMPLES, assert_same_state, tensor_algebra
 from xdsl.dialects.builtin import ModuleOp
 
@@ -19,6 +19,7 @@ from tensorjoin.passes.rel.legalize_functions import LegalizeFunctionsPass
 from tensorjoin.pipelines import statements
 from tensorjoin.program import Program
 from tensorjoin.targets import MATH_FUNCTIONS
+from tensorjoin.testing.modules import applied, assert_same_meaning, lowered, run
 
 ALL = tuple(sorted(MATH_FUNCTIONS))
 LEGALIZE = LegalizeFunctionsPass(missing=ALL)

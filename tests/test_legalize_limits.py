@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from execution import TARGETS, applied, assert_same_meaning, run, stream_tables
+from execution import TARGETS, stream_tables
 from samples import CONVERT, SAMPLES, assert_same_state, tensor_algebra
 
 from tensorjoin.backends.database import Database
@@ -15,6 +15,7 @@ from tensorjoin.errors import TensorjoinError
 from tensorjoin.passes.rel.legalize_limits import LegalizeLimitsPass
 from tensorjoin.passes.stages.lower_to_sql import LowerToSqlPass
 from tensorjoin.program import Statement
+from tensorjoin.testing.modules import applied, assert_same_meaning, run
 
 
 @pytest.mark.parametrize("limit", [2, 3, 5, 12])

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from execution import assert_same_meaning, stream_tables
+from execution import stream_tables
 from samples import CONVERT, LAYOUTS, SAMPLES, assert_same_state, laid_out, tensor_algebra
 from xdsl.dialects.builtin import ModuleOp
 
@@ -11,6 +11,7 @@ from tensorjoin.dialects import rel
 from tensorjoin.passes.rel.loops_to_recursion import LoopsToRecursionPass
 from tensorjoin.passes.rel.push_projections import PushProjectionsPass
 from tensorjoin.pipelines import Layout
+from tensorjoin.testing.modules import assert_same_meaning
 
 RECURSE = LoopsToRecursionPass("duckdb")
 

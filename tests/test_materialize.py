@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from execution import TARGETS, applied, assert_same_meaning, stream_tables
+from execution import TARGETS, stream_tables
 from samples import CONVERT, LAYOUTS, SAMPLES, assert_same_state, laid_out, tensor_algebra
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
@@ -12,6 +12,7 @@ from tensorjoin.dialects import rel
 from tensorjoin.passes.rel.materialize import MaterializePass, is_costly
 from tensorjoin.passes.rel.push_projections import PushProjectionsPass
 from tensorjoin.pipelines import Layout
+from tensorjoin.testing.modules import applied, assert_same_meaning
 
 
 def statements(value: SSAValue) -> set[Operation]:

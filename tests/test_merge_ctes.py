@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from engines import assert_same_before_and_after, execute
-from execution import applied
 from xdsl.dialects.builtin import ModuleOp
 
 from tensorjoin.backends.database import Database
 from tensorjoin.dialects import sql
 from tensorjoin.passes.sql.merge_ctes import MergeCtesPass
+from tensorjoin.testing.engines import assert_same_before_and_after, execute
+from tensorjoin.testing.modules import applied
 
 P, INDEX = np.repeat(np.arange(3), 4), np.tile(np.arange(4), 3)
 V = np.array([0.5, -1.5, 2.0, -0.25, 3.0, 0.0, 1.0, 1.0, -4.0, 0.125, 8.0, 2.5])

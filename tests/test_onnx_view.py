@@ -9,7 +9,6 @@ import duckdb
 import numpy as np
 import psycopg
 import pytest
-from engines import fill
 from models.onnx_models import FLOAT, model, perceive, perceptron
 from onnx import ModelProto, helper
 from sqlglot import exp
@@ -25,6 +24,7 @@ from tensorjoin.runtime.onnx_view import (
     parse_source,
     run_query,
 )
+from tensorjoin.testing.engines import fill
 
 FOLDER = Path(__file__).parent / "references" / "onnx"
 FAMILIES = {

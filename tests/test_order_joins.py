@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from execution import applied, assert_same_meaning, stream_tables
+from execution import stream_tables
 from samples import CONVERT, LAYOUTS, SAMPLES, assert_same_state, laid_out, tensor_algebra
 from xdsl.dialects.builtin import ModuleOp
 
 from tensorjoin.dialects import rel
 from tensorjoin.passes.rel.order_joins import OrderJoinsPass
+from tensorjoin.testing.modules import applied, assert_same_meaning
 
 ORDERS = [
     OrderJoinsPass(),

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from execution import assert_same_meaning
 from samples import CONVERT, SAMPLES, laid_out
 
 from tensorjoin.dialects import rel
 from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
 from tensorjoin.passes.rel.pack_in_steps import PackInStepsPass
+from tensorjoin.testing.modules import assert_same_meaning
 from tensorjoin.tiling import LEAST_STEPPED, comparisons, step_size
 
 STEPS = PackInStepsPass(target="sqlite")

@@ -4,14 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from execution import (
-    applied,
-    assert_same_meaning,
-    assert_same_rows,
-    llama,
-    run,
-    stream_tables,
-)
+from execution import llama, stream_tables
 from samples import CONVERT, laid_out
 from xdsl.dialects.builtin import ModuleOp
 
@@ -26,6 +19,7 @@ from tensorjoin.passes.ten.hoist_factors import HoistFactorsPass
 from tensorjoin.passes.ten.interleave_weights import InterleaveWeightsPass
 from tensorjoin.passes.ten.pair_rotary import PairRotaryPass
 from tensorjoin.passes.ten.row_to_column import RowToColumnPass
+from tensorjoin.testing.modules import applied, assert_same_meaning, assert_same_rows, run
 
 ROTATED = """
 func.func @forward(%x: tensor<?x10xf32SPARSE>, %r: tensor<?x2x2x3xf32SPARSE>)

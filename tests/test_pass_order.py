@@ -18,7 +18,7 @@ from tensorjoin.driver import VERIFY_EACH, compile_module
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.frontends.model import read_model
 from tensorjoin.frontends.onnx.model import inputs_of, read_onnx
-from tensorjoin.pipelines import to_language_model, to_query, to_sql
+from tensorjoin.pipelines import to_language_model, to_query, to_temporary_tables
 from tensorjoin.program import Statement
 from tensorjoin.runtime import onnx_view
 from tensorjoin.runtime.onnx_view import compile_query, example_size, parse_source
@@ -98,10 +98,10 @@ def test_an_onnx_model(name: str, model: str, monkeypatch: pytest.MonkeyPatch):
     shapes = {port.name: [n or 3 for n in port.shape or ()] for port in inputs_of(graph)}
 
     def lowered(pipeline: Pipeline) -> str:
-        monkeypatch.setattr(onnx_program, "to_sql", lambda *_: pipeline)
+        monkeypatch.setattr(onnx_program, "to_temporary_tables", lambda *_: pipeline)
         return onnx_program.compile_onnx(graph, target, shapes, {}).program.sql()
 
-    check(to_sql((target.for_any_float or target).profile), lowered)
+    check(to_temporary_tables(plain(target).profile), lowered)
 
 
 @pytest.mark.parametrize(
@@ -124,9 +124,9 @@ def test_a_view(name: str, model: str, monkeypatch: pytest.MonkeyPatch):
     wide: list[tuple[str, ...]] = []
 
     def lowered(pipeline: Pipeline | None) -> str:
-        def chosen(profile: object, inputs: tuple[str, ...]) -> Pipeline:
+        def chosen(profile: object, inputs: tuple[str, ...], is_temporary: bool) -> Pipeline:
             wide.append(inputs)
-            return pipeline or to_query(plain(target).profile, inputs)
+            return pipeline or to_query(plain(target).profile, inputs, is_temporary)
 
         monkeypatch.setattr(onnx_view, "to_query", chosen)
         query = compile_query(graph, target, [source], "v")

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from execution import applied
 from models.llama import CONFIGURATIONS, write_checkpoint
 from models.references import reference
 
@@ -19,6 +18,7 @@ from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.sampling import Sampling
 from tensorjoin.runtime.session import Session
 from tensorjoin.runtime.stream import Stream
+from tensorjoin.testing.modules import applied
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo"
 

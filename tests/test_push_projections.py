@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
-from execution import applied, assert_same_meaning, run, stream_tables
+from execution import stream_tables
 from samples import CONVERT, LAYOUTS, SAMPLES, assert_same_state, laid_out, tensor_algebra
 from xdsl.dialects.builtin import ModuleOp
 
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.rel import schema
 from tensorjoin.passes.rel.push_projections import PushProjectionsPass, Reader, read_columns
+from tensorjoin.testing.modules import applied, assert_same_meaning, run
 
 PUSH = PushProjectionsPass()
 

@@ -1,14 +1,14 @@
 """`read-once` and `drop-unit-keys`, executed: what numpy computes, before and after."""
 
 import numpy as np
-from engines import assert_rows, assert_same_before_and_after, assert_same_on
-from execution import applied, run
 
 from tensorjoin.backends.database import Database
 from tensorjoin.dialects import rel
 from tensorjoin.passes.rel.read_once import ReadOncePass
 from tensorjoin.passes.rel_to_sql.convert_rel_to_sql import ConvertRelToSqlPass
 from tensorjoin.passes.sql.drop_unit_keys import DropUnitKeysPass
+from tensorjoin.testing.engines import assert_rows, assert_same_before_and_after, assert_same_on
+from tensorjoin.testing.modules import applied, run
 
 P = np.array([4, 7, 9, 11])
 V = np.array([0.25, 0.875, 0.5, -2.0])

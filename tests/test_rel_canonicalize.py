@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from execution import applied, assert_same_meaning, run, stream_tables
+from execution import stream_tables
 from samples import CONVERT, LAYOUTS, SAMPLES, assert_same_state, laid_out, tensor_algebra
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.transforms.canonicalize import CanonicalizePass
@@ -12,6 +12,7 @@ from xdsl.transforms.canonicalize import CanonicalizePass
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import DEEPEST, depth
 from tensorjoin.passes.rel.push_projections import PushProjectionsPass
+from tensorjoin.testing.modules import applied, assert_same_meaning, run
 
 CANONICALIZE = CanonicalizePass()
 

@@ -1,13 +1,13 @@
 """`reset-scratch`, executed: after `reset`, a program runs again as it did at first."""
 
 import numpy as np
-from engines import create, fill, read
-from execution import applied
 
 from tensorjoin.backends.database import Database
 from tensorjoin.backends.emit.program import emit_program
 from tensorjoin.passes.rel_to_sql.convert_rel_to_sql import ConvertRelToSqlPass
 from tensorjoin.passes.sql.reset_scratch import ResetScratchPass
+from tensorjoin.testing.engines import create, fill, read
+from tensorjoin.testing.modules import applied
 
 TEXT = """
 rel.table weight @w : <[i: 2], w: f64> from ["w"]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from execution import applied, assert_same_meaning, llama, stream_tables
+from execution import llama, stream_tables
 from models.llama import CONFIGURATIONS
 from models.references import reference
 from xdsl.dialects import scf
@@ -12,6 +12,7 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from tensorjoin.dialects import nn
 from tensorjoin.passes.nn.decompose import DecomposePass
 from tensorjoin.passes.nn.roll_layers import RollLayersPass
+from tensorjoin.testing.modules import applied, assert_same_meaning
 
 T = "tensor<?x4xf32>"
 

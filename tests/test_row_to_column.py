@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from execution import applied, assert_same_meaning, llama, stream_tables
+from execution import llama, stream_tables
 from samples import CONVERT, SAMPLES
 from xdsl.dialects.builtin import ModuleOp
 
@@ -16,6 +16,7 @@ from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
 from tensorjoin.passes.ten.assign_layouts import AssignLayoutsPass
 from tensorjoin.passes.ten.row_to_column import RowToColumnPass
 from tensorjoin.passes.ten.tile_weights import TileWeightsPass
+from tensorjoin.testing.modules import applied, assert_same_meaning
 
 
 def storages(module: ModuleOp) -> set[str]:

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from engines import execute
-from execution import applied
 
 from tensorjoin.backends.database import Database
 from tensorjoin.dialects.expression import AGGREGATES, FUNCTIONS, WINDOWS
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.passes.rel_to_sql.convert_rel_to_sql import ConvertRelToSqlPass
+from tensorjoin.testing.engines import execute
+from tensorjoin.testing.modules import applied
 
 Array = npt.NDArray[Any]
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from execution import assert_same_meaning
 from samples import CONVERT, SAMPLES, laid_out
 
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import MOST_CARRIED, columns_of
 from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
 from tensorjoin.passes.rel.split_sums import SplitSumsPass
+from tensorjoin.testing.modules import assert_same_meaning
 
 SPLIT = SplitSumsPass(target="sqlite")
 

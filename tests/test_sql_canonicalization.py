@@ -1,12 +1,12 @@
 """The canonicalization of `sql`, executed: the same rows on each engine, before and after."""
 
 import numpy as np
-from engines import Rows, assert_same_before_and_after
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.transforms.canonicalize import CanonicalizePass
 
 from tensorjoin.backends.database import Database
 from tensorjoin.dialects import sql
+from tensorjoin.testing.engines import Rows, assert_same_before_and_after
 
 P, INDEX = np.repeat(np.arange(3), 2), np.tile(np.arange(2), 3)
 V, W = np.array([0.5, -1.5, 2.0, -1.5, 3.0, 0.5]), np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from execution import TARGETS, lowered, parse
+from execution import TARGETS
 from onnx import TensorProto, helper, numpy_helper
 
 from tensorjoin.backend import Target
@@ -26,6 +26,7 @@ from tensorjoin.program import Statement
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.onnx_view import compile_query, parse_source
 from tensorjoin.targets import RowFormat, TargetProfile
+from tensorjoin.testing.modules import lowered, parse
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo"
 FEATURES = 70

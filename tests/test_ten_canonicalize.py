@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from execution import applied, assert_same_meaning, llama, stream_tables
+from execution import llama, stream_tables
 from xdsl.transforms.canonicalize import CanonicalizePass
 
 from tensorjoin.dialects import ten
 from tensorjoin.passes.nn.decompose import DecomposePass
 from tensorjoin.passes.nn.roll_layers import RollLayersPass
 from tensorjoin.passes.ten.fuse_contractions import FuseContractionsPass
+from tensorjoin.testing.modules import applied, assert_same_meaning
 
 
 def test_reshapes_and_slices():

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from execution import applied, assert_same_meaning, llama, stream_tables
+from execution import llama, stream_tables
 from samples import assert_same_state
 
 from tensorjoin.dialects import ten
@@ -14,6 +14,7 @@ from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
 from tensorjoin.passes.ten.assign_layouts import AssignLayoutsPass
 from tensorjoin.passes.ten.tile_state import TileStatePass
 from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
+from tensorjoin.testing.modules import applied, assert_same_meaning
 
 
 @pytest.mark.parametrize("chunk", [3, 8, 64])

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from execution import applied, assert_same_meaning, llama, stream_tables
+from execution import llama, stream_tables
 from xdsl.dialects.builtin import ModuleOp
 
 from tensorjoin.dialects import ten
@@ -12,6 +12,7 @@ from tensorjoin.errors import TensorjoinError
 from tensorjoin.passes.nn.decompose import DecomposePass
 from tensorjoin.passes.nn.roll_layers import RollLayersPass
 from tensorjoin.passes.ten.tile_weights import TileWeightsPass
+from tensorjoin.testing.modules import applied, assert_same_meaning
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 64])

@@ -1,12 +1,12 @@
 """A program for every row of a table does what the program for one example did to each."""
 
 import numpy as np
-from execution import applied, run
 
 from tensorjoin.passes.rel.pivot_outputs import PivotOutputsPass
 from tensorjoin.passes.rel.vectorize_rows import VectorizeRowsPass
 from tensorjoin.passes.ten.tile_inputs import TileInputsPass
 from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
+from tensorjoin.testing.modules import applied, run
 
 MODEL = """
 func.func @forward() {

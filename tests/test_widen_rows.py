@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from execution import applied, matrix, run
+from execution import matrix
 from models.quantized_llama import dequantized, product
 
 from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
 from tensorjoin.passes.rel.pack_in_steps import PackInStepsPass
 from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
+from tensorjoin.testing.modules import applied, run
 
 LOWERINGS = (
     (ConvertTenToRelPass(),),

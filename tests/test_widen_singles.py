@@ -1,12 +1,12 @@
 """`widen-singles`, executed: sums and products of float32 are those of doubles, on each engine."""
 
 import numpy as np
-from engines import execute
-from execution import applied
 
 from tensorjoin.backends.database import Database
 from tensorjoin.passes.rel.widen_singles import WidenSinglesPass
 from tensorjoin.passes.rel_to_sql.convert_rel_to_sql import ConvertRelToSqlPass
+from tensorjoin.testing.engines import execute
+from tensorjoin.testing.modules import applied
 
 ROWS = 1000
 A, B = np.random.default_rng(0).standard_normal((2, ROWS)).astype(np.float32) + np.float32(1e3)

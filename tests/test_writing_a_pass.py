@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from documents import DOCS, Document, shell
-from execution import run
+
+from tensorjoin.testing.modules import run
 
 DOCUMENT = Document(DOCS / "writing_a_pass.md")
 FILES = DOCUMENT.files

@@ -1,11 +1,10 @@
-"""Runs modules of `sql` on real engines."""
+"""Modules of `sql`, executed by a real engine, and what the interpreter says of them."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from execution import applied, run
 from sqlglot import exp
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
@@ -15,6 +14,7 @@ from tensorjoin.backends.emit.program import emit_program
 from tensorjoin.dialects import sql
 from tensorjoin.program import Program
 from tensorjoin.runtime.executor import Executor
+from tensorjoin.testing.modules import applied, run
 
 Rows = dict[str, npt.NDArray[Any]]
 
