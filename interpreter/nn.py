@@ -55,13 +55,22 @@ class NnFunctions(InterpreterFunctions):
         x, w = args
         return (with_rows_of(x, np.ma.getdata(x) @ w.T),)
 
+    @impl(nn.AddBiasOp)
+    def add_bias(
+        self, interpreter: Interpreter, op: nn.AddBiasOp, args: PythonValues
+    ) -> PythonValues:
+        x, bias = args
+        return (x + bias,)
+
     @impl(nn.RMSNormOp)
     def rms_norm(
         self, interpreter: Interpreter, op: nn.RMSNormOp, args: PythonValues
     ) -> PythonValues:
         x, gain = np.ma.getdata(args[0]), args[1]
-        mean = np.mean(x**2, axis=-1, keepdims=True)
-        return (with_rows_of(args[0], x * gain / np.sqrt(mean + op.epsilon.value.data)),)
+        pieces = x.reshape(len(x), -1, len(gain))
+        mean = np.mean(pieces**2, axis=-1, keepdims=True)
+        normed = pieces * gain / np.sqrt(mean + op.epsilon.value.data)
+        return (with_rows_of(args[0], normed.reshape(x.shape)),)
 
     @impl(nn.RotaryOp)
     def rotary(self, interpreter: Interpreter, op: nn.RotaryOp, args: PythonValues) -> PythonValues:
@@ -84,6 +93,7 @@ class NnFunctions(InterpreterFunctions):
         self, interpreter: Interpreter, op: nn.CausalMaskOp, args: PythonValues
     ) -> PythonValues:
         streams, positions, context_streams, context_positions, until = args
+        window = np.inf if op.window is None else op.window.value.data
         visible = np.zeros((len(streams), len(context_streams)), np.bool_)
         readable = {(int(s), int(u)): until[s, u] for s, u in np.argwhere(~until.mask)}
         for p, (stream, position) in enumerate(zip(streams, positions, strict=True)):
@@ -91,7 +101,7 @@ class NnFunctions(InterpreterFunctions):
                 zip(context_streams, context_positions, strict=True)
             ):
                 end = readable.get((int(stream), int(source)), 0)
-                visible[p, c] = earlier <= position and earlier < end
+                visible[p, c] = 0 <= position - earlier < window and earlier < end
         return (np.ma.array(visible, mask=~visible),)
 
     @impl(nn.AttentionOp)
@@ -117,6 +127,23 @@ class NnFunctions(InterpreterFunctions):
     def silu(self, interpreter: Interpreter, op: nn.SiluOp, args: PythonValues) -> PythonValues:
         (x,) = args
         return (x / (1.0 + np.exp(-x)),)
+
+    @impl(nn.GeluTanhOp)
+    def gelu_tanh(
+        self, interpreter: Interpreter, op: nn.GeluTanhOp, args: PythonValues
+    ) -> PythonValues:
+        (x,) = args
+        return (0.5 * x * (1.0 + np.tanh(np.sqrt(2.0 / np.pi) * (x + 0.044715 * x**3))),)
+
+    @impl(nn.ReluOp)
+    def relu(self, interpreter: Interpreter, op: nn.ReluOp, args: PythonValues) -> PythonValues:
+        (x,) = args
+        return (np.maximum(x, 0.0),)
+
+    @impl(nn.ScaleOp)
+    def scale(self, interpreter: Interpreter, op: nn.ScaleOp, args: PythonValues) -> PythonValues:
+        (x,) = args
+        return (x * op.factor.value.data,)
 
     @impl(nn.AddOp)
     def add(self, interpreter: Interpreter, op: nn.AddOp, args: PythonValues) -> PythonValues:

@@ -20,7 +20,13 @@ def decomposed(text: str, **options):
 
 
 @pytest.mark.parametrize("encoding", ["", ", #ten.sparse"])
-@pytest.mark.parametrize("op", ["silu %x", "add %x, %y", "mul %x, %y"])
+@pytest.mark.parametrize(
+    "op",
+    [
+        *("silu %x", "gelu_tanh %x", "relu %x", "scale %x by -1.5 : f64"),
+        *("add %x, %y", "mul %x, %y"),
+    ],
+)
 @pytest.mark.parametrize("shape", ["?x4", "?", "2x3x4"])
 def test_elementwise(op: str, shape: str, encoding: str):
     type = f"tensor<{shape}xf32{encoding}>"
@@ -78,6 +84,25 @@ def test_linear_and_norm(encoding: str):
 
 
 @pytest.mark.parametrize("encoding", ["", ", #ten.sparse"])
+def test_bias_and_norm_of_pieces(encoding: str):
+    generator = np.random.default_rng(2)
+    type = f"tensor<?x4xf32{encoding}>"
+    decomposed(
+        f"""
+        func.func @f(%x: {type}, %b: tensor<4xf32>, %g: tensor<2xf32>) -> ({type}, {type}) {{
+          %0 = nn.add_bias %x, %b : {type}, tensor<4xf32> -> {type}
+          %1 = nn.rms_norm %x, %g epsilon 0.1 : f64 : {type}, tensor<2xf32> -> {type}
+          func.return %0, %1 : {type}, {type}
+        }}""",
+        arguments=[
+            ROWS if encoding else ROWS.data,
+            generator.standard_normal(4),
+            generator.standard_normal(2),
+        ],
+    )
+
+
+@pytest.mark.parametrize("encoding", ["", ", #ten.sparse"])
 def test_filter(encoding: str):
     decomposed(
         f"""
@@ -109,16 +134,17 @@ def test_rotary_and_rope(heads: int, half: int):
     )
 
 
-def test_causal_mask():
+@pytest.mark.parametrize("window", ["", "window 1", "window 2"])
+def test_causal_mask(window: str):
     decomposed(
-        """
+        f"""
         func.func @f(%s: tensor<?xi32>, %p: tensor<?xi32>, %cs: tensor<?xi32>, %cp: tensor<?xi32>,
-                     %u: tensor<?x?xi32, #ten.sparse>) -> tensor<?x?xi1, #ten.sparse> {
-          %m = nn.causal_mask batch(%s, %p) context(%cs, %cp) until %u
+                     %u: tensor<?x?xi32, #ten.sparse>) -> tensor<?x?xi1, #ten.sparse> {{
+          %m = nn.causal_mask batch(%s, %p) context(%cs, %cp) until %u {window}
               : tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>,
                 tensor<?x?xi32, #ten.sparse> -> tensor<?x?xi1, #ten.sparse>
           func.return %m : tensor<?x?xi1, #ten.sparse>
-        }""",
+        }}""",
         arguments=[
             [0, 1, 2, 1],
             [3, 2, 0, 5],

@@ -19,7 +19,7 @@ from xdsl.pattern_rewriter import (
 from tensorjoin.context import profile_of
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.ten import is_sparse, parse_indices, tensor
-from tensorjoin.passes.nn.decompose import elementwise
+from tensorjoin.passes.nn.maps import elementwise
 
 Factor = tuple[str, SSAValue]
 """A tensor and the letters of its axes."""

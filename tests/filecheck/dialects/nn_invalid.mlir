@@ -28,7 +28,7 @@ func.func @norm_with_a_short_gain(%x: tensor<?x4xf32>, %g: tensor<3xf32>) {
   %r = nn.rms_norm %x, %g epsilon 0.1 : f64 : tensor<?x4xf32>, tensor<3xf32> -> tensor<?x4xf32>
   func.return
 }
-// CHECK: rows of tensor<?x4xf32> are not 3 wide
+// CHECK: rows of tensor<?x4xf32> are not made of pieces 3 wide
 
 // -----
 
@@ -37,6 +37,22 @@ func.func @norm_to_another_type(%x: tensor<?x4xf32>, %g: tensor<4xf32>) {
   func.return
 }
 // CHECK: a norm does not change the type
+
+// -----
+
+func.func @short_bias(%x: tensor<?x4xf32>, %b: tensor<3xf32>) {
+  %r = nn.add_bias %x, %b : tensor<?x4xf32>, tensor<3xf32> -> tensor<?x4xf32>
+  func.return
+}
+// CHECK: rows of tensor<?x4xf32> are not 3 wide
+
+// -----
+
+func.func @bias_to_another_type(%x: tensor<?x4xf32>, %b: tensor<4xf32>) {
+  %r = nn.add_bias %x, %b : tensor<?x4xf32>, tensor<4xf32> -> tensor<?x4xf64>
+  func.return
+}
+// CHECK: a bias does not change the type
 
 // -----
 
@@ -61,6 +77,14 @@ func.func @dense_mask(%p: tensor<?xi32>, %u: tensor<?x?xi32, #ten.sparse>) {
   func.return
 }
 // CHECK: a mask is sparse
+
+// -----
+
+func.func @no_window(%p: tensor<?xi32>, %u: tensor<?x?xi32, #ten.sparse>) {
+  %m = nn.causal_mask batch(%p, %p) context(%p, %p) until %u window 0 : tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?xi32, #ten.sparse> -> tensor<?x?xi1, #ten.sparse>
+  func.return
+}
+// CHECK: a window shows at least a row's own position
 
 // -----
 
@@ -114,6 +138,14 @@ func.func @silu(%x: tensor<?x4xf32>) {
 
 func.func @add(%x: tensor<?x4xf32>, %y: tensor<4xf32>) {
   %z = nn.add %x, %y : tensor<?x4xf32>, tensor<4xf32> -> tensor<?x4xf32>
+  func.return
+}
+// CHECK: requires the same type for all operands and results
+
+// -----
+
+func.func @scale(%x: tensor<?x4xf32>) {
+  %y = nn.scale %x by 2.0 : f64 : tensor<?x4xf32> -> tensor<?x5xf32>
   func.return
 }
 // CHECK: requires the same type for all operands and results

@@ -17,6 +17,9 @@ func.func @operators(%x: tensor<?x8xf32>, %kv: tensor<?x4xf32>, %ids: tensor<?xi
   %l = nn.linear %x, %v : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<?x6xf32>
   // CHECK-NEXT: %l = nn.linear %x, %v : tensor<?x8xf32>, tensor<6x8xf32> -> tensor<?x6xf32>
   // GENERIC-NEXT: %l = "nn.linear"(%x, %v) : (tensor<?x8xf32>, tensor<6x8xf32>) -> tensor<?x6xf32>
+  %o = nn.add_bias %x, %w : tensor<?x8xf32>, tensor<8xf32> -> tensor<?x8xf32>
+  // CHECK-NEXT: %o = nn.add_bias %x, %w : tensor<?x8xf32>, tensor<8xf32> -> tensor<?x8xf32>
+  // GENERIC-NEXT: %o = "nn.add_bias"(%x, %w) : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
   %n = nn.rms_norm %x, %w epsilon 1.0e-05 : f64 : tensor<?x8xf32>, tensor<8xf32> -> tensor<?x8xf32>
   // CHECK-NEXT: %n = nn.rms_norm %x, %w epsilon 1.000000e-05 : f64 : tensor<?x8xf32>, tensor<8xf32> -> tensor<?x8xf32>
   // GENERIC-NEXT: %n = "nn.rms_norm"(%x, %w) <{epsilon = 1.000000e-05 : f64}> : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
@@ -29,6 +32,9 @@ func.func @operators(%x: tensor<?x8xf32>, %kv: tensor<?x4xf32>, %ids: tensor<?xi
   %m = nn.causal_mask batch(%ids, %ids) context(%ids, %ids) until %until : tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?xi32, #ten.sparse> -> tensor<?x?xi1, #ten.sparse>
   // CHECK-NEXT: %m = nn.causal_mask batch(%ids, %ids) context(%ids, %ids) until %until : tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?xi32, #ten.sparse> -> tensor<?x?xi1, #ten.sparse>
   // GENERIC-NEXT: %m = "nn.causal_mask"(%ids, %ids, %ids, %ids, %until) : (tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?xi32, #ten.sparse>) -> tensor<?x?xi1, #ten.sparse>
+  %d = nn.causal_mask batch(%ids, %ids) context(%ids, %ids) until %until window 4 : tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?xi32, #ten.sparse> -> tensor<?x?xi1, #ten.sparse>
+  // CHECK-NEXT: %d = nn.causal_mask batch(%ids, %ids) context(%ids, %ids) until %until window 4 : tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?xi32, #ten.sparse> -> tensor<?x?xi1, #ten.sparse>
+  // GENERIC-NEXT: %d = "nn.causal_mask"(%ids, %ids, %ids, %ids, %until) <{window = 4 : i64}> : (tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?xi32, #ten.sparse>) -> tensor<?x?xi1, #ten.sparse>
   %a = nn.attention %q, %kv, %kv mask %m cache @cache heads 2 kv_heads 1 scale 0.5 : f64 : tensor<?x8xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x?xi1, #ten.sparse> -> tensor<?x8xf32>
   // CHECK-NEXT: %a = nn.attention %q, %kv, %kv mask %m cache @cache heads 2 kv_heads 1 scale 5.000000e-01 : f64 : tensor<?x8xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x?xi1, #ten.sparse> -> tensor<?x8xf32>
   // GENERIC-NEXT: %a = "nn.attention"(%q, %kv, %kv, %m) <{cache = @cache, heads = 2 : i64, kv_heads = 1 : i64, scale = 5.000000e-01 : f64}> : (tensor<?x8xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x?xi1, #ten.sparse>) -> tensor<?x8xf32>
@@ -38,6 +44,15 @@ func.func @operators(%x: tensor<?x8xf32>, %kv: tensor<?x4xf32>, %ids: tensor<?xi
   %s = nn.silu %x : tensor<?x8xf32> -> tensor<?x8xf32>
   // CHECK-NEXT: %s = nn.silu %x : tensor<?x8xf32> -> tensor<?x8xf32>
   // GENERIC-NEXT: %s = "nn.silu"(%x) : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %g = nn.gelu_tanh %x : tensor<?x8xf32> -> tensor<?x8xf32>
+  // CHECK-NEXT: %g = nn.gelu_tanh %x : tensor<?x8xf32> -> tensor<?x8xf32>
+  // GENERIC-NEXT: %g = "nn.gelu_tanh"(%x) : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %u = nn.relu %x : tensor<?x8xf32> -> tensor<?x8xf32>
+  // CHECK-NEXT: %u = nn.relu %x : tensor<?x8xf32> -> tensor<?x8xf32>
+  // GENERIC-NEXT: %u = "nn.relu"(%x) : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %c = nn.scale %x by 8.0 : f64 : tensor<?x8xf32> -> tensor<?x8xf32>
+  // CHECK-NEXT: %c = nn.scale %x by 8.000000e+00 : f64 : tensor<?x8xf32> -> tensor<?x8xf32>
+  // GENERIC-NEXT: %c = "nn.scale"(%x) <{factor = 8.000000e+00 : f64}> : (tensor<?x8xf32>) -> tensor<?x8xf32>
   %p = nn.add %x, %s : tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
   // CHECK-NEXT: %p = nn.add %x, %s : tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
   // GENERIC-NEXT: %p = "nn.add"(%x, %s) : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>

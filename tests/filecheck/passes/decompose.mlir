@@ -191,3 +191,109 @@ func.func @filter(%x: tensor<?x4xf32>, %e: tensor<?xi32>) -> tensor<?x4xf32, #te
 // CHECK-NEXT: }
 // CHECK-NEXT: func.return %y_2 : tensor<?x4xf32, #ten.sparse>
 // CHECK-NEXT: }
+
+// CHECK-LABEL: func.func @bias(
+func.func @bias(%x: tensor<?x4xf32>, %b: tensor<4xf32>) -> tensor<?x4xf32> {
+  %y = nn.add_bias %x, %b : tensor<?x4xf32>, tensor<4xf32> -> tensor<?x4xf32>
+  func.return %y : tensor<?x4xf32>
+}
+// CHECK-NEXT: %y = ten.map "pi,i->pi"(%x, %b) : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32> {
+// CHECK-NEXT: ^bb0(%0: f32, %1: f32):
+// CHECK-NEXT: %2 = arith.addf %0, %1 : f32
+// CHECK-NEXT: ten.yield %2 : f32
+// CHECK-NEXT: }
+// CHECK-NEXT: func.return %y : tensor<?x4xf32>
+// CHECK-NEXT: }
+
+// Each head is normed by itself.
+// CHECK-LABEL: func.func @norm_of_heads(
+func.func @norm_of_heads(%x: tensor<?x6xf32>, %g: tensor<2xf32>) -> tensor<?x6xf32> {
+  %y = nn.rms_norm %x, %g epsilon 0.5 : f64 : tensor<?x6xf32>, tensor<2xf32> -> tensor<?x6xf32>
+  func.return %y : tensor<?x6xf32>
+}
+// CHECK-NEXT: %y = ten.reshape %x : tensor<?x6xf32> -> tensor<?x3x2xf32>
+// CHECK-NEXT: %y_1 = ten.map "phi->phi"(%y) : (tensor<?x3x2xf32>) -> tensor<?x3x2xf32> {
+// CHECK-NEXT: ^bb0(%0: f32):
+// CHECK-NEXT: %1 = arith.mulf %0, %0 : f32
+// CHECK-NEXT: ten.yield %1 : f32
+// CHECK-NEXT: }
+// CHECK-NEXT: %y_2 = ten.reduce sum "phi->ph" %y_1 : tensor<?x3x2xf32> -> tensor<?x3xf32>
+// CHECK-NEXT: %y_3 = ten.map "ph->ph"(%y_2) : (tensor<?x3xf32>) -> tensor<?x3xf32> {
+// CHECK-NEXT: ^bb0(%2: f32):
+// CHECK-NEXT: %3 = arith.constant 2.000000e+00 : f32
+// CHECK-NEXT: %4 = arith.divf %2, %3 fastmath<nnan,ninf> : f32
+// CHECK-NEXT: %5 = arith.constant 5.000000e-01 : f32
+// CHECK-NEXT: %6 = arith.addf %4, %5 : f32
+// CHECK-NEXT: %7 = math.rsqrt %6 : f32
+// CHECK-NEXT: ten.yield %7 : f32
+// CHECK-NEXT: }
+// CHECK-NEXT: %y_4 = ten.map "phi,ph,i->phi"(%y, %y_3, %g) : (tensor<?x3x2xf32>, tensor<?x3xf32>, tensor<2xf32>) -> tensor<?x3x2xf32> {
+// CHECK-NEXT: ^bb0(%8: f32, %9: f32, %10: f32):
+// CHECK-NEXT: %11 = arith.mulf %8, %9 : f32
+// CHECK-NEXT: %12 = arith.mulf %11, %10 : f32
+// CHECK-NEXT: ten.yield %12 : f32
+// CHECK-NEXT: }
+// CHECK-NEXT: %y_5 = ten.reshape %y_4 : tensor<?x3x2xf32> -> tensor<?x6xf32>
+// CHECK-NEXT: func.return %y_5 : tensor<?x6xf32>
+// CHECK-NEXT: }
+
+// CHECK-LABEL: func.func @functions(
+func.func @functions(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %a = nn.gelu_tanh %x : tensor<?x4xf32> -> tensor<?x4xf32>
+  %b = nn.relu %a : tensor<?x4xf32> -> tensor<?x4xf32>
+  %c = nn.scale %b by 8.0 : f64 : tensor<?x4xf32> -> tensor<?x4xf32>
+  func.return %c : tensor<?x4xf32>
+}
+// CHECK-NEXT: %a = ten.map "pi->pi"(%x) : (tensor<?x4xf32>) -> tensor<?x4xf32> {
+// CHECK-NEXT: ^bb0(%0: f32):
+// CHECK-NEXT: %1 = arith.mulf %0, %0 : f32
+// CHECK-NEXT: %2 = arith.mulf %1, %0 : f32
+// CHECK-NEXT: %3 = arith.constant 4.471500e-02 : f32
+// CHECK-NEXT: %4 = arith.mulf %3, %2 : f32
+// CHECK-NEXT: %5 = arith.addf %0, %4 : f32
+// CHECK-NEXT: %6 = arith.constant 0.797884583 : f32
+// CHECK-NEXT: %7 = arith.mulf %6, %5 : f32
+// CHECK-NEXT: %8 = math.tanh %7 : f32
+// CHECK-NEXT: %9 = arith.constant 5.000000e-01 : f32
+// CHECK-NEXT: %10 = arith.mulf %9, %0 : f32
+// CHECK-NEXT: %11 = arith.constant 1.000000e+00 : f32
+// CHECK-NEXT: %12 = arith.addf %11, %8 : f32
+// CHECK-NEXT: %13 = arith.mulf %10, %12 : f32
+// CHECK-NEXT: ten.yield %13 : f32
+// CHECK-NEXT: }
+// CHECK-NEXT: %b = ten.map "pi->pi"(%a) : (tensor<?x4xf32>) -> tensor<?x4xf32> {
+// CHECK-NEXT: ^bb0(%14: f32):
+// CHECK-NEXT: %15 = arith.constant 0.000000e+00 : f32
+// CHECK-NEXT: %16 = arith.maximumf %14, %15 : f32
+// CHECK-NEXT: ten.yield %16 : f32
+// CHECK-NEXT: }
+// CHECK-NEXT: %c = ten.map "pi->pi"(%b) : (tensor<?x4xf32>) -> tensor<?x4xf32> {
+// CHECK-NEXT: ^bb0(%17: f32):
+// CHECK-NEXT: %18 = arith.constant 8.000000e+00 : f32
+// CHECK-NEXT: %19 = arith.mulf %17, %18 : f32
+// CHECK-NEXT: ten.yield %19 : f32
+// CHECK-NEXT: }
+// CHECK-NEXT: func.return %c : tensor<?x4xf32>
+// CHECK-NEXT: }
+
+// CHECK-LABEL: func.func @window(
+func.func @window(%s: tensor<?xi32>, %p: tensor<?xi32>, %cs: tensor<?xi32>, %cp: tensor<?xi32>, %u: tensor<?x?xi32, #ten.sparse>) -> tensor<?x?xi1, #ten.sparse> {
+  %m = nn.causal_mask batch(%s, %p) context(%cs, %cp) until %u window 4 : tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?xi32, #ten.sparse> -> tensor<?x?xi1, #ten.sparse>
+  func.return %m : tensor<?x?xi1, #ten.sparse>
+}
+// CHECK-NEXT: %m = ten.gather "su,p->pu" %u, %s : tensor<?x?xi32, #ten.sparse>, tensor<?xi32> -> tensor<?x?xi32, #ten.sparse>
+// CHECK-NEXT: %m_1 = ten.gather "pu,c->pc" %m, %cs : tensor<?x?xi32, #ten.sparse>, tensor<?xi32> -> tensor<?x?xi32, #ten.sparse>
+// CHECK-NEXT: %m_2 = ten.map "p,c,pc->pc"(%p, %cp, %m_1) : (tensor<?xi32>, tensor<?xi32>, tensor<?x?xi32, #ten.sparse>) -> tensor<?x?xi1, #ten.sparse> {
+// CHECK-NEXT: ^bb0(%0: i32, %1: i32, %2: i32):
+// CHECK-NEXT: %3 = arith.cmpi sle, %1, %0 : i32
+// CHECK-NEXT: %4 = arith.cmpi slt, %1, %2 : i32
+// CHECK-NEXT: %5 = arith.andi %3, %4 : i1
+// CHECK-NEXT: %6 = arith.constant 4 : i32
+// CHECK-NEXT: %7 = arith.subi %0, %1 : i32
+// CHECK-NEXT: %8 = arith.cmpi slt, %7, %6 : i32
+// CHECK-NEXT: %9 = arith.andi %5, %8 : i1
+// CHECK-NEXT: ten.yield %9 : i1
+// CHECK-NEXT: }
+// CHECK-NEXT: %m_3 = ten.sparsify %m_2 : tensor<?x?xi1, #ten.sparse> -> tensor<?x?xi1, #ten.sparse>
+// CHECK-NEXT: func.return %m_3 : tensor<?x?xi1, #ten.sparse>
+// CHECK-NEXT: }
