@@ -1,7 +1,9 @@
 """A compiled program: statements and tables as plain data, ready for an engine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from tensorjoin.transforms import Transform
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Table:
     """The checkpoint's tensor by which they are multiplied along their last axis."""
     is_temporary: bool = False
     """Whether the table lives only as long as the connection."""
+    transforms: Mapping[str, Transform] = field(default_factory=dict[str, Transform])
+    """How those of the tensors named that the checkpoint does not store are made of one it does."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ builder for all. Mixtures of experts are not described by it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from xdsl.builder import ImplicitBuilder
@@ -24,6 +24,7 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 
 from tensorjoin.dialects import nn, ten
 from tensorjoin.interface import Procedure, TableName
+from tensorjoin.transforms import Transform
 
 ROWS = DYNAMIC_INDEX
 """The extent of the batch, and of the context: unknown when compiling."""
@@ -118,7 +119,15 @@ class DecoderSpec:
     embedding_scale: float = 1.0
     attention_scale: float | None = None
     """What queries times keys are multiplied by; head_dim ** -0.5 where it is not given."""
+    one_plus_gain: bool = False
+    """Whether norms multiply by one plus the weights stored for them, as in Gemma."""
     names: TensorNames = TensorNames()
+    transforms: Mapping[str, Transform] = field(default_factory=dict[str, Transform])
+    """
+    How weights are made of the tensors that the checkpoint stores, by the names of the weights,
+    with `.weight` or `.bias` and `{}` for the layer, which stands in the tensor's name as well.
+    Weights which are not named here are stored as they are.
+    """
 
 
 def build_decoder(spec: DecoderSpec) -> ModuleOp:
@@ -148,17 +157,17 @@ class _Builder:
             frequencies: nn.RotaryOp(positions, _dense(frequencies)).result
             for frequencies in dict.fromkeys(kind.frequencies for kind in spec.layers)
         }
-        embeddings = _weight(names.embedding, spec.vocab_size, spec.width)
+        embeddings = self.weight(None, f"{names.embedding}.weight", spec.vocab_size, spec.width)
         x = nn.EmbeddingOp(embeddings, tokens).result
         if spec.embedding_scale != 1.0:
             x = nn.ScaleOp(x, spec.embedding_scale).result
         for layer, kind in enumerate(spec.layers):
             x = self.layer(layer, x, rotations[kind.frequencies], masks[kind.window])
         wanted = nn.FilterOp(x, _of_batch("emit")).result
-        y = self.norm(wanted, names.final_norm, spec.width)
-        head = (
-            embeddings if spec.tied_embeddings else _weight(names.head, spec.vocab_size, spec.width)
-        )
+        y = self.norm(None, wanted, names.final_norm, spec.width)
+        head = embeddings
+        if not spec.tied_embeddings:
+            head = self.weight(None, f"{names.head}.weight", spec.vocab_size, spec.width)
         ten.OutputOp(nn.LinearOp(y, head), TableName.LOGITS, ["p", "t"])
 
     def masks(self, positions: SSAValue) -> Mapping[int | None, SSAValue]:
@@ -178,20 +187,16 @@ class _Builder:
         }
 
     def layer(self, layer: int, x: SSAValue, rotations: SSAValue, mask: SSAValue) -> SSAValue:
-        names = self.spec.names
-
-        def name(pattern: str) -> str:
-            return pattern.replace("{}", str(layer))
-
+        names, width = self.spec.names, self.spec.width
         before = "before" in self.spec.norm_places
         after = "after" in self.spec.norm_places
-        y = self.norm(x, name(names.norm_before_attention), self.spec.width) if before else x
+        y = self.norm(layer, x, names.norm_before_attention, width) if before else x
         y = self.attention(layer, y, rotations, mask)
-        y = self.norm(y, name(names.norm_after_attention), self.spec.width) if after else y
+        y = self.norm(layer, y, names.norm_after_attention, width) if after else y
         x = nn.AddOp(x, y).result
-        y = self.norm(x, name(names.norm_before_mlp), self.spec.width) if before else x
+        y = self.norm(layer, x, names.norm_before_mlp, width) if before else x
         y = self.mlp(layer, y)
-        y = self.norm(y, name(names.norm_after_mlp), self.spec.width) if after else y
+        y = self.norm(layer, y, names.norm_after_mlp, width) if after else y
         return nn.AddOp(x, y).result
 
     def attention(self, layer: int, x: SSAValue, rotations: SSAValue, mask: SSAValue) -> SSAValue:
@@ -201,9 +206,8 @@ class _Builder:
         key = self.project(layer, x, "key", key_rows)
         value = self.project(layer, x, "value", key_rows)
         if spec.head_norms:
-            query_norm, key_norm = spec.names.query_norm, spec.names.key_norm
-            query = self.norm(query, query_norm.replace("{}", str(layer)), spec.head_dim)
-            key = self.norm(key, key_norm.replace("{}", str(layer)), spec.head_dim)
+            query = self.norm(layer, query, spec.names.query_norm, spec.head_dim)
+            key = self.norm(layer, key, spec.names.key_norm, spec.head_dim)
         scale = spec.head_dim**-0.5 if spec.attention_scale is None else spec.attention_scale
         attended = nn.AttentionOp(
             nn.RopeOp(query, rotations),
@@ -229,16 +233,26 @@ class _Builder:
 
     def project(self, layer: int, x: SSAValue, which: Projection, rows: int) -> SSAValue:
         """x times the transpose of a layer's weight [rows, width of x], and the bias, if any."""
-        pattern: str = getattr(self.spec.names, which)
-        name = pattern.replace("{}", str(layer))
+        name: str = getattr(self.spec.names, which)
         (_, width) = ten.tensor(x).get_shape()
-        y = nn.LinearOp(x, _weight(name, rows, width)).result
+        y = nn.LinearOp(x, self.weight(layer, f"{name}.weight", rows, width)).result
         if which in self.spec.biases:
-            y = nn.AddBiasOp(y, _bias(name, rows)).result
+            y = nn.AddBiasOp(y, self.weight(layer, f"{name}.bias", rows)).result
         return y
 
-    def norm(self, x: SSAValue, name: str, width: int) -> SSAValue:
-        return nn.RMSNormOp(x, _weight(name, width), self.spec.norm_epsilon).result
+    def norm(self, layer: int | None, x: SSAValue, name: str, width: int) -> SSAValue:
+        gain = self.weight(layer, f"{name}.weight", width, plus_one=self.spec.one_plus_gain)
+        return nn.RMSNormOp(x, gain, self.spec.norm_epsilon).result
+
+    def weight(self, layer: int | None, name: str, *shape: int, plus_one: bool = False) -> SSAValue:
+        """A weight [shape], of a layer if its name has `{}`."""
+        transform = self.spec.transforms.get(name)
+        if plus_one:
+            transform = replace(transform or Transform(name), plus_one=True)
+        if layer is not None:
+            name = name.replace("{}", str(layer))
+            transform = transform and transform.at(layer)
+        return nn.WeightOp(name, TensorType(f32, shape), transform=transform).result
 
 
 def _of_batch(column: str) -> SSAValue:
@@ -248,14 +262,6 @@ def _of_batch(column: str) -> SSAValue:
 def _of_context(column: str) -> SSAValue:
     type = TensorType(i32, [ROWS])
     return ten.InputOp(TableName.CONTEXT, ["c"], column, type, kept=True).result
-
-
-def _weight(name: str, *shape: int) -> SSAValue:
-    return nn.WeightOp(f"{name}.weight", TensorType(f32, shape)).result
-
-
-def _bias(name: str, width: int) -> SSAValue:
-    return nn.WeightOp(f"{name}.bias", TensorType(f32, [width])).result
 
 
 def _dense(values: tuple[float, ...]) -> DenseIntOrFPElementsAttr:

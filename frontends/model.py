@@ -48,12 +48,24 @@ class ModelOnDisk:
 
     @cached_property
     def weights(self) -> Mapping[str, tuple[int, ...]]:
-        """The shape of each tensor that the forward pass reads, by its name."""
-        return {
-            op.symbol.string_value(): tuple(ten.tensor(op.result).get_shape())
-            for op in self.module.walk()
-            if isinstance(op, nn.WeightOp)
-        }
+        """
+        The shape of each tensor that the forward pass reads, by its name.
+
+        Raises TensorjoinError where two weights are made of one tensor, of different shapes.
+        """
+        shapes: dict[str, tuple[int, ...]] = {}
+        for op in self.module.walk():
+            if isinstance(op, nn.WeightOp):
+                name, shape = op.symbol.string_value(), tuple(ten.tensor(op.result).get_shape())
+                if op.transform is not None:
+                    transform = op.transform.transform
+                    name, shape = transform.tensor, transform.stored_shape(shape)
+                if shapes.setdefault(name, shape) != shape:
+                    raise TensorjoinError(
+                        f"{self.architecture}: the tensor {shown(name)} is read as if it had the"
+                        f" shapes {list(shapes[name])} and {list(shape)}: correct the architecture"
+                    )
+        return shapes
 
     @cached_property
     def tokenizer(self) -> str | None:

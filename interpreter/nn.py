@@ -19,8 +19,8 @@ from xdsl.interpreter import (
 )
 
 from tensorjoin.dialects import nn
-from tensorjoin.interpreter.scalars import Array, widened
-from tensorjoin.interpreter.ten import append_rows, layered
+from tensorjoin.interpreter.scalars import Array
+from tensorjoin.interpreter.ten import append_rows, layered, weight_of
 
 
 def with_rows_of(input: Array, data: Array) -> Array:
@@ -41,7 +41,9 @@ class NnFunctions(InterpreterFunctions):
 
     @impl(nn.WeightOp)
     def weight(self, interpreter: Interpreter, op: nn.WeightOp, args: PythonValues) -> PythonValues:
-        return (widened(self.weights[layered(op.symbol.string_value(), args)]),)
+        name = op.symbol.string_value()
+        transforms = {} if op.transform is None else {name: op.transform.transform}
+        return (weight_of(self.weights, name, args, transforms),)
 
     @impl(nn.EmbeddingOp)
     def embedding(

@@ -16,8 +16,9 @@ from xdsl.utils.exceptions import InterpretationError
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.layout import LayoutAttr, Storage
 from tensorjoin.dialects.rel import RelationType
+from tensorjoin.dialects.transform import transforms_of
 from tensorjoin.interpreter.scalars import Array, widened
-from tensorjoin.interpreter.ten import layered
+from tensorjoin.interpreter.ten import weight_of
 from tensorjoin.lanes import lane_bits, pack_lanes, quantize
 
 Relation: TypeAlias = Mapping[str, Array]
@@ -120,9 +121,10 @@ def weight_table(table: rel.TableOp, weights: Mapping[str, npt.ArrayLike]) -> di
     sources = [source.data for source in table.sources or ()]
     is_layered = any("{}" in source for source in sources)
     layers = next(iter(type.extents.values())) if is_layered else 1
+    transforms = transforms_of(table.transforms)
     tensors = [
-        np.concatenate([widened(weights[layered(source, [layer])]) for source in sources])
-        * (1 if table.gain is None else widened(weights[layered(table.gain.data, [layer])]))
+        np.concatenate([weight_of(weights, source, [layer], transforms) for source in sources])
+        * (1 if table.gain is None else weight_of(weights, table.gain.data, [layer], transforms))
         for layer in range(layers)
     ]
     data = np.stack(tensors) if is_layered else tensors[0]

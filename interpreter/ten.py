@@ -24,6 +24,7 @@ from xdsl.utils.exceptions import InterpretationError
 
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.ten import Reduction, is_sparse, parse_indices, tensor
+from tensorjoin.dialects.transform import transforms_of
 from tensorjoin.interpreter.scalars import (
     SCALARS,
     Array,
@@ -32,6 +33,7 @@ from tensorjoin.interpreter.scalars import (
     scalar_constant,
     widened,
 )
+from tensorjoin.transforms import Transform
 
 
 def present(array: Array) -> npt.NDArray[np.bool_]:
@@ -51,6 +53,18 @@ def typed(data: Array, present: npt.NDArray[np.bool_], type: ten.Tensor) -> Arra
 def layered(name: str, layer: Sequence[int]) -> str:
     """`name` with `{}` replaced by the number of the layer, if there is one."""
     return name.replace("{}", str(layer[0])) if layer else name
+
+
+def weight_of(
+    weights: Mapping[str, npt.ArrayLike],
+    name: str,
+    layer: Sequence[int],
+    transforms: Mapping[str, Transform],
+) -> Array:
+    """A weight of a layer, if there is one, as it is stored or made of what is."""
+    if (transform := transforms.get(name)) is None:
+        return widened(weights[layered(name, layer)])
+    return transform.applied(widened(weights[layered(transform.tensor, layer)]))
 
 
 def with_extents(shape: Sequence[int], extents: Sequence[int]) -> tuple[int, ...]:
@@ -126,10 +140,11 @@ class TenFunctions(InterpreterFunctions):
     def weight(
         self, interpreter: Interpreter, op: ten.WeightOp, args: PythonValues
     ) -> PythonValues:
-        names = [layered(source.data, args) for source in op.sources]
-        whole = np.concatenate([widened(self.weights[name]) for name in names])
+        transforms = transforms_of(op.transforms)
+        names = [source.data for source in op.sources]
+        whole = np.concatenate([weight_of(self.weights, name, args, transforms) for name in names])
         if op.gain is not None:
-            whole = whole * widened(self.weights[layered(op.gain.data, args)])
+            whole = whole * weight_of(self.weights, op.gain.data, args, transforms)
         if op.layout is not None and op.layout.parted.data:
             whole = whole.reshape(tensor(op.result).get_shape())
         return (whole,)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import closing
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from tensorjoin.errors import TensorjoinError
 from tensorjoin.interface import LAYER
 from tensorjoin.lanes import lane_bits, pack_lanes, quantize
 from tensorjoin.program import Chunks, Table
+from tensorjoin.transforms import Tensors, TransformedTensors
 
 T = TypeVar("T")
 
@@ -21,22 +22,6 @@ BLOCK_BYTES = 1 << 24
 """Rows that are inserted at a time, of elements as float32 and keys as int64; others are made."""
 
 LARGEST_HALF = float(np.finfo(np.float16).max)
-
-
-class Described(Protocol):
-    """What is known of a tensor before its elements are read."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-
-
-class Tensors(Protocol):
-    """A file of tensors, read by rows."""
-
-    @property
-    def entries(self) -> Mapping[str, Described]: ...
-
-    def read_rows(self, name: str, start: int, stop: int, /) -> np.ndarray: ...
 
 
 def load_weight(
@@ -56,14 +41,17 @@ def load_weight(
     size = database.rows_apart(rows, row_bytes(table.chunks))
     for layer in range(layers or 1):
         pieces = Pieces(database, table.name, size)
-        stream = source_blocks(checkpoint, table, layer)
+        tensors = checkpoint
+        if table.transforms:
+            tensors = TransformedTensors(checkpoint, table.transforms, layer)
+        stream = source_blocks(tensors, table, layer)
         if table.chunks is not None and table.chunks.lanes > 1:
             stream = whole_lanes(stream, table.chunks.lanes)
         if table.chunks is not None and table.chunks.parts > 1:
             stream = (
                 parts_of(stream, table)
                 if table.chunks.parted
-                else side_by_side(checkpoint, table, layer)
+                else side_by_side(tensors, table, layer)
             )
         with closing(ahead(inserted(stream, table, allows_nan))) as made:
             for elements, columns in made:

@@ -99,6 +99,9 @@ def random_weights(module: ModuleOp, generator: np.random.Generator) -> dict[str
                 [source.data for source in op.sources] if isinstance(op, ten.WeightOp) else [symbol]
             )
             height, *rest = ten.tensor(op.result).get_shape()
+            if isinstance(op, nn.WeightOp) and op.transform is not None:
+                transform = op.transform.transform
+                names, (height, *rest) = [transform.tensor], transform.stored_shape((height, *rest))
             for layer in range(op.layers.value.data if op.layers else 1):
                 for name in names:
                     shape = [height // len(names), *rest]

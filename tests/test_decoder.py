@@ -49,6 +49,7 @@ FIELDS = {
     "norms of heads": replace(PLAIN, head_norms=True),
     "norms after": replace(PLAIN, norm_places="after"),
     "norms before and after": replace(PLAIN, norm_places="before and after", names=FOUR_NORMS),
+    "gains of one plus w": replace(PLAIN, one_plus_gain=True),
     "gelu": replace(PLAIN, activation="gelu_tanh"),
     "relu without a gate": replace(PLAIN, activation="relu", gated=False),
     "scaled embedding": replace(PLAIN, embedding_scale=4.0, tied_embeddings=True),
@@ -60,6 +61,7 @@ QWEN_3_LIKE = replace(PLAIN, head_norms=True, biases=frozenset({"query", "output
 GEMMA_3_LIKE = replace(
     FIELDS["norms before and after"],
     head_norms=True,
+    one_plus_gain=True,
     activation="gelu_tanh",
     embedding_scale=4.0,
     attention_scale=0.3,
@@ -124,6 +126,7 @@ def test_each_field_changes_the_logits():
         {"layers": (LOCAL, LOCAL, LOCAL)},
         {"layers": (LOCAL, LOCAL, replace(GLOBAL, window=4))},
         {"gated": False},
+        {"one_plus_gain": False},
         {"norm_places": "after"},
     ]
     for change in changes:

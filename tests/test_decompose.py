@@ -48,6 +48,17 @@ def test_weights():
         }""")
 
 
+def test_weights_made_of_tensors():
+    decomposed("""
+        func.func @f() -> (tensor<3x4xf32>, tensor<5xf32>) {
+          %layer = arith.constant 1 : index
+          %w = nn.weight @"layers.{}.w" from <"layers.{}.vw" transposed rows 2 to 5 of 6>
+              at %layer of 2 : i64 : tensor<3x4xf32>
+          %g = nn.weight @norm from <"norm" plus one> : tensor<5xf32>
+          func.return %w, %g : tensor<3x4xf32>, tensor<5xf32>
+        }""")
+
+
 def test_embedding():
     decomposed(
         """

@@ -9,6 +9,7 @@ from tensorjoin.backends.spelling import Spelling
 from tensorjoin.dialects import sql
 from tensorjoin.dialects.layout import Storage
 from tensorjoin.dialects.rel import Lifetime, TableKind, lifetime_of
+from tensorjoin.dialects.transform import transforms_of
 from tensorjoin.program import Chunks, Statement, Table
 
 TableNames = Callable[[str], str]
@@ -83,4 +84,5 @@ def table_of(
         chunks,
         None if op.gain is None else op.gain.data,
         is_temporary,
+        transforms_of(op.transforms),
     )

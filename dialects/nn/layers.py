@@ -25,6 +25,8 @@ from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from tensorjoin.dialects.ten import Tensor, is_sparse, tensor, tensor_type
+from tensorjoin.dialects.transform import TransformAttr
+from tensorjoin.transforms import Transform
 
 
 def verify_row_width(value: SSAValue, width: int) -> None:
@@ -37,18 +39,24 @@ class WeightOp(IRDLOperation):
     """
     A weight by the name of its tensor in the checkpoint. In a rolled loop, `{}` in the name is the
     number of the layer: `nn.weight @"layers.{}.up_proj" at %layer of 5 : tensor<172x64xf32>`
+
+    A weight that is made of another tensor says how, and its name is one of its own:
+    `nn.weight @"h.0.query" from <"h.0.qkv" rows 0 to 64 of 192> : tensor<64x64xf32>`
     """
 
     name = "nn.weight"
 
     symbol = prop_def(SymbolRefAttr)
+    transform = opt_prop_def(TransformAttr)
     layer = opt_operand_def(IndexType)
     layers = opt_prop_def(IntegerAttr)
     result = result_def(TensorType)
 
     traits = traits_def(Pure())
 
-    assembly_format = "$symbol (`at` $layer^ `of` $layers)? attr-dict `:` type($result)"
+    assembly_format = (
+        "$symbol (`from` $transform^)? (`at` $layer^ `of` $layers)? attr-dict `:` type($result)"
+    )
 
     def __init__(
         self,
@@ -56,15 +64,23 @@ class WeightOp(IRDLOperation):
         result_type: Tensor,
         layer: SSAValue | None = None,
         layers: int | None = None,
+        transform: Transform | None = None,
     ):
         super().__init__(
             operands=[layer],
             properties={
                 "symbol": SymbolRefAttr(symbol),
+                "transform": None if transform is None else TransformAttr(transform),
                 "layers": None if layers is None else IntegerAttr(layers, i64),
             },
             result_types=[result_type],
         )
+
+    def verify_(self) -> None:
+        if self.transform is not None:
+            reason = self.transform.transform.refusal(tensor(self.result).get_shape())
+            if reason is not None:
+                raise VerifyException(reason)
 
 
 @irdl_op_definition

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
+    DictionaryAttr,
     StringAttr,
     SymbolNameConstraint,
     SymbolRefAttr,
@@ -84,8 +85,9 @@ class TableOp(IRDLOperation):
 
     A weight names its checkpoint tensors in `sources`; `{}` stands for the number of the layer,
     several sources follow each other along their first axis, and all are multiplied by the `times`
-    tensor along their last. `layout` says how the rows of the table hold the tensor, `lifetime` how
-    long the table lasts (see `lifetime_of`).
+    tensor along their last; `with` has those that are made of what the checkpoint stores. `layout`
+    says how the rows of the table hold the tensor, `lifetime` how long the table lasts (see
+    `lifetime_of`).
     """
 
     name = "rel.table"
@@ -95,14 +97,15 @@ class TableOp(IRDLOperation):
     schema = prop_def(RelationType)
     sources = opt_prop_def(ArrayAttr[StringAttr])
     gain = opt_prop_def(StringAttr)
+    transforms = opt_prop_def(DictionaryAttr)
     layout = opt_prop_def(LayoutAttr)
     lifetime = opt_prop_def(LifetimeAttr)
 
     traits = traits_def(SymbolOpInterface())
 
     assembly_format = (
-        "$kind $sym_name `:` $schema (`from` $sources^)? (`times` $gain^)? (`layout` $layout^)? "
-        "(`lifetime` $lifetime^)? attr-dict"
+        "$kind $sym_name `:` $schema (`from` $sources^)? (`times` $gain^)? "
+        "(`with` $transforms^)? (`layout` $layout^)? (`lifetime` $lifetime^)? attr-dict"
     )
 
     def __init__(
@@ -114,6 +117,7 @@ class TableOp(IRDLOperation):
         layout: LayoutAttr | None = None,
         gain: StringAttr | None = None,
         lifetime: LifetimeAttr | None = None,
+        transforms: DictionaryAttr | None = None,
     ):
         super().__init__(
             properties={
@@ -122,6 +126,7 @@ class TableOp(IRDLOperation):
                 "schema": schema,
                 "sources": ArrayAttr([StringAttr(s) for s in sources]) if sources else None,
                 "gain": gain,
+                "transforms": transforms,
                 "layout": layout,
                 "lifetime": lifetime,
             }

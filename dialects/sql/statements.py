@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
+    DictionaryAttr,
     IntegerAttr,
     StringAttr,
     SymbolNameConstraint,
@@ -54,14 +55,15 @@ class CreateTableOp(IRDLOperation):
     schema = prop_def(RelationType)
     sources = opt_prop_def(ArrayAttr[StringAttr])
     gain = opt_prop_def(StringAttr)
+    transforms = opt_prop_def(DictionaryAttr)
     layout = opt_prop_def(LayoutAttr)
     lifetime = opt_prop_def(LifetimeAttr)
 
     traits = traits_def(SymbolOpInterface())
 
     assembly_format = (
-        "$kind $sym_name `:` $schema (`from` $sources^)? (`times` $gain^)? (`layout` $layout^)? "
-        "(`lifetime` $lifetime^)? attr-dict"
+        "$kind $sym_name `:` $schema (`from` $sources^)? (`times` $gain^)? "
+        "(`with` $transforms^)? (`layout` $layout^)? (`lifetime` $lifetime^)? attr-dict"
     )
 
     def __init__(
@@ -73,6 +75,7 @@ class CreateTableOp(IRDLOperation):
         layout: LayoutAttr | None = None,
         gain: StringAttr | None = None,
         lifetime: LifetimeAttr | None = None,
+        transforms: DictionaryAttr | None = None,
     ):
         super().__init__(
             properties={
@@ -81,6 +84,7 @@ class CreateTableOp(IRDLOperation):
                 "schema": schema,
                 "sources": sources,
                 "gain": gain,
+                "transforms": transforms,
                 "layout": layout,
                 "lifetime": lifetime,
             }

@@ -38,6 +38,7 @@ from tensorjoin.dialects.ten.types import (
     tensor_type,
     verify_indices,
 )
+from tensorjoin.dialects.transform import TransformAttr
 
 Ten = Dialect(
     "ten",
@@ -63,7 +64,7 @@ Ten = Dialect(
         ReadOp,
         OutputOp,
     ],
-    [SparseAttr, ReductionAttr],
+    [SparseAttr, ReductionAttr, TransformAttr],
 )
 
 __all__ = [

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from xdsl.dialects.builtin import (
     ArrayAttr,
     DenseIntOrFPElementsAttr,
+    DictionaryAttr,
     IndexType,
     IntegerAttr,
     StringAttr,
@@ -39,6 +40,7 @@ from tensorjoin.dialects.ten.types import (
     Tensor,
     tensor,
 )
+from tensorjoin.dialects.transform import transforms_of
 
 
 @irdl_op_definition
@@ -89,7 +91,9 @@ class WeightOp(IRDLOperation):
 
     The sources follow each other along the first axis, which is cut into several where the parts of
     its layout are of another (`parts 2 of 1`); `{}` in them is the number of the layer.
-    `times "norm"` multiplies by another tensor of the checkpoint along the last axis.
+    `times "norm"` multiplies by another tensor of the checkpoint along the last axis. Where a name
+    has one of the `transforms`, its tensor is what that makes of a tensor of the checkpoint:
+    `... times "norm" with {norm = #ten.transform<"norm" plus one>}`
     """
 
     name = "ten.weight"
@@ -97,6 +101,7 @@ class WeightOp(IRDLOperation):
     symbol = prop_def(SymbolRefAttr)
     sources = prop_def(ArrayAttr[StringAttr])
     gain = opt_prop_def(StringAttr)
+    transforms = opt_prop_def(DictionaryAttr)
     layer = opt_operand_def(IndexType)
     layers = opt_prop_def(IntegerAttr)
     layout = opt_prop_def(LayoutAttr)
@@ -105,8 +110,8 @@ class WeightOp(IRDLOperation):
     traits = traits_def(Pure())
 
     assembly_format = (
-        "$symbol `from` $sources (`times` $gain^)? (`at` $layer^ `of` $layers)? "
-        "(`layout` $layout^)? "
+        "$symbol `from` $sources (`times` $gain^)? (`with` $transforms^)? "
+        "(`at` $layer^ `of` $layers)? (`layout` $layout^)? "
         "attr-dict `:` type($result)"
     )
 
@@ -119,6 +124,7 @@ class WeightOp(IRDLOperation):
         layers: IntegerAttr | None = None,
         layout: LayoutAttr | None = None,
         gain: str | None = None,
+        transforms: DictionaryAttr | None = None,
     ):
         super().__init__(
             operands=[layer],
@@ -126,6 +132,7 @@ class WeightOp(IRDLOperation):
                 "symbol": SymbolRefAttr(symbol),
                 "sources": ArrayAttr([StringAttr(source) for source in sources]),
                 "gain": None if gain is None else StringAttr(gain),
+                "transforms": transforms,
                 "layers": layers,
                 "layout": layout,
             },
@@ -133,6 +140,7 @@ class WeightOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
+        transforms_of(self.transforms)
         shape, layout = tensor(self.result).get_shape(), self.layout
         if layout is None:
             return

@@ -7,6 +7,7 @@ from math import pi
 from xdsl.context import Context
 from xdsl.dialects import arith, math
 from xdsl.dialects.builtin import (
+    DictionaryAttr,
     IntegerAttr,
     ModuleOp,
     f32,
@@ -35,12 +36,16 @@ from tensorjoin.passes.nn.maps import constant, elementwise, quotient, same_axes
 
 
 class DecomposeWeight(RewritePattern):
-    """nn.weight @name -> ten.weight @name from ["name"]"""
+    """nn.weight @name from <...> -> ten.weight @name from ["name"] with {"name" = ...}"""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: nn.WeightOp, rewriter: PatternRewriter, /):
         name = op.symbol.string_value()
-        rewriter.replace(op, ten.WeightOp(name, [name], tensor(op.result), op.layer, op.layers))
+        transforms = None if op.transform is None else DictionaryAttr({name: op.transform})
+        weight = ten.WeightOp(
+            name, [name], tensor(op.result), op.layer, op.layers, transforms=transforms
+        )
+        rewriter.replace(op, weight)
 
 
 class DecomposeEmbedding(RewritePattern):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, scf
@@ -12,6 +12,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from tensorjoin.dialects import nn
+from tensorjoin.dialects.transform import TransformAttr
 from tensorjoin.repetition import Repetition, repetitions
 
 NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
@@ -39,13 +40,31 @@ def symbol_of(op: Operation) -> str | None:
     return symbol.string_value()
 
 
+def transform_pattern(op: Operation) -> TransformAttr | None:
+    """The transform of a weight, with `{}` for the number in the name of its tensor."""
+    if not isinstance(op, nn.WeightOp) or op.transform is None:
+        return None
+    transform = op.transform.transform
+    return TransformAttr(replace(transform, tensor=layer_pattern(transform.tensor)))
+
+
+def names_of(op: Operation) -> list[str]:
+    """The names of an op that have its layer's number in them."""
+    names = [] if (symbol := symbol_of(op)) is None else [symbol]
+    if isinstance(op, nn.WeightOp) and op.transform is not None:
+        names.append(op.transform.tensor.data)
+    return names
+
+
 def fingerprint(op: Operation) -> tuple[object, ...]:
     """Equal for two ops that compute the same but for their operands and their layer's number."""
     symbol = symbol_of(op)
-    others = {k: v for k, v in op.properties.items() if k != LAYERED.get(type(op))}
+    varying = (LAYERED.get(type(op)), "transform")
+    others = {k: v for k, v in op.properties.items() if k not in varying}
     return (
         op.name,
         None if symbol is None else layer_pattern(symbol),
+        transform_pattern(op),
         tuple(sorted(others.items())),
         tuple(result.type for result in op.results),
         tuple(op.regions),
@@ -97,8 +116,7 @@ class Layers:
     def are_numbered(self) -> bool:
         """Whether there are symbols, and their numbers are 0, 1, 2, ... from piece to piece."""
         numbers = [
-            {layer_number(s) for op in piece if (s := symbol_of(op)) is not None}
-            for piece in self.pieces
+            {layer_number(name) for op in piece for name in names_of(op)} for piece in self.pieces
         ]
         return all(found == {k} for k, found in enumerate(numbers))
 
@@ -148,6 +166,8 @@ def number_layers(op: Operation, layer: SSAValue, count: int) -> Operation:
     """The op, its symbol numbered by the loop."""
     if (symbol := symbol_of(op)) is not None:
         op.properties[LAYERED[type(op)]] = SymbolRefAttr(layer_pattern(symbol))
+        if (transform := transform_pattern(op)) is not None:
+            op.properties["transform"] = transform
         op.properties["layers"] = IntegerAttr(count, i64)
         op.operands = [*op.operands, layer]
     return op

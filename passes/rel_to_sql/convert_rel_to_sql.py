@@ -36,8 +36,9 @@ class ConvertTable(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: rel.TableOp, rewriter: PatternRewriter, /):
         kind = rel.TableKind(op.kind.data)
+        filling = (op.sources, op.layout, op.gain)
         table = sql.CreateTableOp(
-            op.sym_name.data, kind, op.schema, op.sources, op.layout, op.gain, op.lifetime
+            op.sym_name.data, kind, op.schema, *filling, op.lifetime, op.transforms
         )
         rewriter.replace(op, table)
 

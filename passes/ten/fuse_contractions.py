@@ -16,6 +16,7 @@ from xdsl.pattern_rewriter import (
 
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.ten import is_sparse, parse_indices, tensor, tensor_type
+from tensorjoin.dialects.transform import transforms_attr, transforms_of
 from tensorjoin.fused_names import fused_name
 
 
@@ -72,6 +73,9 @@ def concatenation(weights: list[ten.WeightOp]) -> ten.WeightOp:
         tensor_type(types[0].get_element_type(), [rows, *types[0].get_shape()[1:]]),
         first.layer,
         first.layers,
+        transforms=transforms_attr(
+            {n: t for each in weights for n, t in transforms_of(each.transforms).items()}
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from xdsl.pattern_rewriter import (
 from tensorjoin.context import profile_of
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.ten import is_sparse, parse_indices, tensor
+from tensorjoin.dialects.transform import transforms_attr, transforms_of
 from tensorjoin.passes.nn.maps import elementwise
 
 Factor = tuple[str, SSAValue]
@@ -80,6 +81,9 @@ def stored_times(weight: SSAValue, gain: SSAValue) -> ten.WeightOp:
         unscaled.layer,
         unscaled.layers,
         gain=factor.sources.data[0].data,
+        transforms=transforms_attr(
+            transforms_of(unscaled.transforms) | transforms_of(factor.transforms)
+        ),
     )
 
 

@@ -100,6 +100,7 @@ def cut_into_heads(rotated: RotatedProduct, layout: LayoutAttr) -> None:
         weight.layers,
         layout,
         None if weight.gain is None else weight.gain.data,
+        weight.transforms,
     )
     type = cut_axis(tensor(contract.result), axis, cut)
     indices = cut_letter(contract.indices.data, letters[axis])

@@ -44,6 +44,8 @@ class Tables:
             old = known.schema
             if old.extents != new.extents:
                 raise TensorjoinError(f"table {name} is keyed by {old} and by {new}")
+            if known.transforms != table.transforms:
+                raise TensorjoinError(f"two weights called {name} are made of tensors differently")
             table.properties["schema"] = RelationType(
                 old.extents, {**old.values, **new.values}, old.is_sparse
             )
@@ -120,7 +122,8 @@ class ConvertWeight(RewritePattern):
         schema = RelationType(keys, values)
         name = op.symbol.string_value()
         sources = [source.data for source in op.sources]
-        table = rel.TableOp(name, TableKind.WEIGHT, schema, sources, layout, op.gain)
+        filling = (sources, layout, op.gain)
+        table = rel.TableOp(name, TableKind.WEIGHT, schema, *filling, transforms=op.transforms)
         schema = self.tables.declare(table)
         relation = out.emit(rel.ScanOp(name, schema))
         if op.layers is not None:

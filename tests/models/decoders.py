@@ -55,7 +55,8 @@ def decoder_logits(spec: DecoderSpec, tensors: Tensors, tokens: Sequence[int]) -
     rows = len(tokens)
 
     def norm(x: Array, name: str) -> Array:
-        return w[f"{name}.weight"] * x / np.sqrt((x**2).mean(-1, keepdims=True) + spec.norm_epsilon)
+        gain = w[f"{name}.weight"] + spec.one_plus_gain
+        return gain * x / np.sqrt((x**2).mean(-1, keepdims=True) + spec.norm_epsilon)
 
     def linear(x: Array, name: str) -> Array:
         bias = w.get(f"{name}.bias")

@@ -8,6 +8,38 @@ func.func @embedding(%t: tensor<7x4xf32>, %n: tensor<?xi32>) {
 
 // -----
 
+func.func @transposed_vector() {
+  %w = nn.weight @w from <"t" transposed> : tensor<4xf32>
+  func.return
+}
+// CHECK: a weight of 1 axes is no transposed matrix
+
+// -----
+
+func.func @rows_of_another_number() {
+  %w = nn.weight @w from <"t" rows 4 to 9 of 12> : tensor<4x2xf32>
+  func.return
+}
+// CHECK: rows 4 to 9 of 12 are not the 4 of the weight
+
+// -----
+
+func.func @axes_of_another_grid() {
+  %w = nn.weight @w from <"t" grid [2, 2] axes [0, 2]> : tensor<4x2xf32>
+  func.return
+}
+// CHECK: [0, 2] is no order of the axes of the grid [2, 2]
+
+// -----
+
+func.func @small_grid() {
+  %w = nn.weight @w from <"t" grid [2, 3] axes [1, 0]> : tensor<4x2xf32>
+  func.return
+}
+// CHECK: the grid [2, 3] does not hold 4 rows
+
+// -----
+
 func.func @linear_of_another_width(%x: tensor<?x5xf32>, %w: tensor<6x4xf32>) {
   %r = nn.linear %x, %w : tensor<?x5xf32>, tensor<6x4xf32> -> tensor<?x6xf32>
   func.return

@@ -11,6 +11,12 @@ func.func @operators(%x: tensor<?x8xf32>, %kv: tensor<?x4xf32>, %ids: tensor<?xi
   %v = nn.weight @"layers.{}.up.weight" at %layer of 3 : i64 : tensor<6x8xf32>
   // CHECK-NEXT: %v = nn.weight @"layers.{}.up.weight" at %layer of 3 : i64 : tensor<6x8xf32>
   // GENERIC-NEXT: %v = "nn.weight"(%layer) <{symbol = @"layers.{}.up.weight", layers = 3 : i64}> : (index) -> tensor<6x8xf32>
+  %made = nn.weight @"q.{}" from <"qkv.{}" transposed grid [4, 2, 3] axes [0, 2, 1] rows 8 to 14 of 24 plus one> at %layer of 3 : i64 : tensor<6x8xf32>
+  // CHECK-NEXT: %made = nn.weight @"q.{}" from <"qkv.{}" transposed grid [4, 2, 3] axes [0, 2, 1] rows 8 to 14 of 24 plus one> at %layer of 3 : i64 : tensor<6x8xf32>
+  // GENERIC-NEXT: %made = "nn.weight"(%layer) <{symbol = @"q.{}", transform = #ten.transform<"qkv.{}" transposed grid [4, 2, 3] axes [0, 2, 1] rows 8 to 14 of 24 plus one>, layers = 3 : i64}> : (index) -> tensor<6x8xf32>
+  %gain = nn.weight @norm from <"norm" plus one> : tensor<8xf32>
+  // CHECK-NEXT: %gain = nn.weight @norm from <"norm" plus one> : tensor<8xf32>
+  // GENERIC-NEXT: %gain = "nn.weight"() <{symbol = @norm, transform = #ten.transform<"norm" plus one>}> : () -> tensor<8xf32>
   %e = nn.embedding %v, %ids : tensor<6x8xf32>, tensor<?xi32> -> tensor<?x8xf32>
   // CHECK-NEXT: %e = nn.embedding %v, %ids : tensor<6x8xf32>, tensor<?xi32> -> tensor<?x8xf32>
   // GENERIC-NEXT: %e = "nn.embedding"(%v, %ids) : (tensor<6x8xf32>, tensor<?xi32>) -> tensor<?x8xf32>

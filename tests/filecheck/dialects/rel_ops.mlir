@@ -7,6 +7,9 @@ rel.table weight @gate_up : <[layer: 3, o: 6, i: 2], v: vector<2xf32>> from ["la
 rel.table weight @norm : <[i: 4], v: f32> from ["norm"] layout <rows>
 // CHECK-NEXT: rel.table weight @norm : <[i: 4], v: f32> from ["norm"] layout <rows>
 // GENERIC-NEXT: "rel.table"() <{kind = #rel<table_kind weight>, sym_name = "norm", schema = !rel.relation<[i: 4], v: f32>, sources = ["norm"], layout = #rel.layout<rows>}> : () -> ()
+rel.table weight @made : <[i: 4], v: f32> from ["made"] with {made = #ten.transform<"stored" plus one>} layout <rows>
+// CHECK-NEXT: rel.table weight @made : <[i: 4], v: f32> from ["made"] with {made = #ten.transform<"stored" plus one>} layout <rows>
+// GENERIC-NEXT: "rel.table"() <{kind = #rel<table_kind weight>, sym_name = "made", schema = !rel.relation<[i: 4], v: f32>, sources = ["made"], transforms = {made = #ten.transform<"stored" plus one>}, layout = #rel.layout<rows>}> : () -> ()
 rel.table state @cache : <[layer: 3, c: ?, d: 2], v: f32>
 // CHECK-NEXT: rel.table state @cache : <[layer: 3, c: ?, d: 2], v: f32>
 // GENERIC-NEXT: "rel.table"() <{kind = #rel<table_kind state>, sym_name = "cache", schema = !rel.relation<[layer: 3, c: ?, d: 2], v: f32>}> : () -> ()

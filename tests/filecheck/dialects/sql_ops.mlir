@@ -6,12 +6,14 @@ sql.create_table input @x : <[p: ?, i: 4], v: f32>
 sql.create_table weight @w : <[layer: 2, o: 4, c: 1], w: vector<4xf32>> from ["a.{}", "b.{}"] layout <arrays 1 by 4>
 sql.create_table weight @columns : <[o: 4, c: 2], w0: f32, w1: f32> from ["c"] layout <columns 1 by 2>
 sql.create_table weight @gain : <[i: 4], v: f32> from ["gain"] layout <rows>
+sql.create_table weight @made : <[i: 4], v: f32> from ["made"] with {made = #ten.transform<"stored" plus one>} layout <rows>
 sql.create_table state @cache : <sparse [p: ?], k: f64, n: i64, flag: i1>
 sql.create_table scratch @"two words; -- \"quoted\"" : <[p: ?], v: f64>
 // CHECK:      sql.create_table input @x : <[p: ?, i: 4], v: f32>
 // CHECK-NEXT: sql.create_table weight @w : <[layer: 2, o: 4, c: 1], w: vector<4xf32>> from ["a.{}", "b.{}"] layout <arrays 1 by 4>
 // CHECK-NEXT: sql.create_table weight @columns : <[o: 4, c: 2], w0: f32, w1: f32> from ["c"] layout <columns 1 by 2>
 // CHECK-NEXT: sql.create_table weight @gain : <[i: 4], v: f32> from ["gain"] layout <rows>
+// CHECK-NEXT: sql.create_table weight @made : <[i: 4], v: f32> from ["made"] with {made = #ten.transform<"stored" plus one>} layout <rows>
 // CHECK-NEXT: sql.create_table state @cache : <sparse [p: ?], k: f64, n: i64, flag: i1>
 // CHECK-NEXT: sql.create_table scratch @"two words; -- \22quoted\22" : <[p: ?], v: f64>
 // GENERIC:      "sql.create_table"() <{kind = #rel<table_kind input>, sym_name = "x", schema = !rel.relation<[p: ?, i: 4], v: f32>}> : () -> ()

@@ -432,3 +432,11 @@ func.func @parts_that_are_no_sources() {
   func.return
 }
 // CHECK: 3 parts of 6 rows from 2 sources: each source is a part, of as many rows
+
+// -----
+
+func.func @no_transform() {
+  %w = ten.weight @w from ["w"] with {"w" = 1 : i64} : tensor<6x8xf32>
+  func.return
+}
+// CHECK: 1 : i64 for 'w' is no transform

@@ -17,6 +17,9 @@ func.func @operators(%x: tensor<?x4xf32>, %s: tensor<?xf32>, %ids: tensor<?xi32>
   %v = ten.weight @gate_up from ["layers.{}.gate", "layers.{}.up"] at %layer of 3 : i64 layout <arrays 1 by 2> : tensor<6x4xf32>
   // CHECK-NEXT: %v = ten.weight @gate_up from ["layers.{}.gate", "layers.{}.up"] at %layer of 3 : i64 layout <arrays 1 by 2> : tensor<6x4xf32>
   // GENERIC-NEXT: %v = "ten.weight"(%layer) <{symbol = @gate_up, sources = ["layers.{}.gate", "layers.{}.up"], layers = 3 : i64, layout = #rel.layout<arrays 1 by 2>}> : (index) -> tensor<6x4xf32>
+  %made = ten.weight @q from ["q.{}"] times "norm.{}" with {"norm.{}" = #ten.transform<"norm.{}" plus one>, "q.{}" = #ten.transform<"qkv.{}" rows 0 to 6 of 12>} at %layer of 3 : i64 layout <arrays 1 by 2> : tensor<6x4xf32>
+  // CHECK-NEXT: %made = ten.weight @q from ["q.{}"] times "norm.{}" with {"norm.{}" = #ten.transform<"norm.{}" plus one>, "q.{}" = #ten.transform<"qkv.{}" rows 0 to 6 of 12>} at %layer of 3 : i64 layout <arrays 1 by 2> : tensor<6x4xf32>
+  // GENERIC-NEXT: %made = "ten.weight"(%layer) <{symbol = @q, sources = ["q.{}"], gain = "norm.{}", transforms = {"norm.{}" = #ten.transform<"norm.{}" plus one>, "q.{}" = #ten.transform<"qkv.{}" rows 0 to 6 of 12>}, layers = 3 : i64, layout = #rel.layout<arrays 1 by 2>}> : (index) -> tensor<6x4xf32>
   %u = ten.weight @down from ["down"] layout <columns 0 by 4> : tensor<8x4xf32>
   // CHECK-NEXT: %u = ten.weight @down from ["down"] layout <columns 0 by 4> : tensor<8x4xf32>
   // GENERIC-NEXT: %u = "ten.weight"() <{symbol = @down, sources = ["down"], layout = #rel.layout<columns 0 by 4>}> : () -> tensor<8x4xf32>

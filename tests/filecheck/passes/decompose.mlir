@@ -297,3 +297,12 @@ func.func @window(%s: tensor<?xi32>, %p: tensor<?xi32>, %cs: tensor<?xi32>, %cp:
 // CHECK-NEXT: %m_3 = ten.sparsify %m_2 : tensor<?x?xi1, #ten.sparse> -> tensor<?x?xi1, #ten.sparse>
 // CHECK-NEXT: func.return %m_3 : tensor<?x?xi1, #ten.sparse>
 // CHECK-NEXT: }
+
+// CHECK-LABEL: func.func @made_of_a_tensor(
+func.func @made_of_a_tensor(%layer: index) -> tensor<4xf32> {
+  %w = nn.weight @"norm.{}" from <"gamma.{}" plus one> at %layer of 3 : i64 : tensor<4xf32>
+  func.return %w : tensor<4xf32>
+}
+// CHECK-NEXT: %w = ten.weight @"norm.{}" from ["norm.{}"] with {"norm.{}" = #ten.transform<"gamma.{}" plus one>} at %layer of 3 : i64 : tensor<4xf32>
+// CHECK-NEXT: func.return %w : tensor<4xf32>
+// CHECK-NEXT: }

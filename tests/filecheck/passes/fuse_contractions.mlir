@@ -49,3 +49,14 @@ func.func @unlike(%x: tensor<?x4xf32>, %y: tensor<?x4xf32>, %layer: index) {
   func.return
 }
 // CHECK-NOT: ten.slice
+
+// What each weight is made of stays known.
+// CHECK-LABEL: func.func @made_of_one_tensor
+func.func @made_of_one_tensor(%x: tensor<?x4xf32>) -> (tensor<?x2xf32>, tensor<?x3xf32>) {
+  %wa = ten.weight @a from ["a"] with {a = #ten.transform<"ab" rows 0 to 2 of 5>} : tensor<2x4xf32>
+  %a = ten.contract "pi,oi->po"(%x, %wa) : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>
+  %wb = ten.weight @b from ["b"] with {b = #ten.transform<"ab" rows 2 to 5 of 5>} : tensor<3x4xf32>
+  %b = ten.contract "pi,oi->po"(%x, %wb) : (tensor<?x4xf32>, tensor<3x4xf32>) -> tensor<?x3xf32>
+  func.return %a, %b : tensor<?x2xf32>, tensor<?x3xf32>
+}
+// CHECK-NEXT: ten.weight @a_b from ["a", "b"] with {a = #ten.transform<"ab" rows 0 to 2 of 5>, b = #ten.transform<"ab" rows 2 to 5 of 5>} : tensor<5x4xf32>

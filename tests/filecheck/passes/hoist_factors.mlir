@@ -90,3 +90,20 @@ func.func @nothing_to_hoist(%x: tensor<?x4xf32>, %s: tensor<?xf32>, %t: tensor<?
 // CHECK: ten.contract "pi,oi->po"(%n, %w)
 // CHECK: ten.contract "pi,oi->po"(%m, %w)
 // CHECK: ten.contract "pi,oi->po"(%k, %w)
+
+// A gain of one plus w is stored with the weight as well.
+// CHECK-LABEL: func.func @one_plus_gain
+// ROWS-LABEL: func.func @one_plus_gain
+func.func @one_plus_gain(%x: tensor<?x4xf32>) -> tensor<?x3xf32> {
+  %g = ten.weight @g from ["g"] with {g = #ten.transform<"g" plus one>} : tensor<4xf32>
+  %n = ten.map "pi,i->pi"(%x, %g) : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32> {
+  ^bb0(%a: f32, %b: f32):
+    %d = arith.mulf %a, %b : f32
+    ten.yield %d : f32
+  }
+  %w = ten.weight @up from ["up"] with {up = #ten.transform<"v" transposed>} : tensor<3x4xf32>
+  %y = ten.contract "pi,oi->po"(%n, %w) : (tensor<?x4xf32>, tensor<3x4xf32>) -> tensor<?x3xf32>
+  func.return %y : tensor<?x3xf32>
+}
+// CHECK: ten.weight @up from ["up"] times "g" with {{{.*}}g = #ten.transform<"g" plus one>{{.*}}}
+// ROWS:  times "g" with {{{.*}}up = #ten.transform<"v" transposed>{{.*}}}

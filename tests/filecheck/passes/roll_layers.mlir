@@ -100,3 +100,24 @@ func.func @numbers(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // CHECK-NEXT: %y1 = nn.linear %y0, %w1 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
 // CHECK-NEXT: func.return %y1 : tensor<?x4xf32>
 // CHECK-NEXT: }
+
+// What weights are made of has the number of the layer as well.
+// CHECK-LABEL: func.func @made_of_tensors(
+func.func @made_of_tensors(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %w0 = nn.weight @l.0.w from <"l.0.vw" rows 4 to 8 of 8> : tensor<4x4xf32>
+  %y0 = nn.linear %x, %w0 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  %w1 = nn.weight @l.1.w from <"l.1.vw" rows 4 to 8 of 8> : tensor<4x4xf32>
+  %y1 = nn.linear %y0, %w1 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  func.return %y1 : tensor<?x4xf32>
+}
+// CHECK: %w0 = nn.weight @"l.{}.w" from <"l.{}.vw" rows 4 to 8 of 8> at %3 of 2 : i64 : tensor<4x4xf32>
+
+// CHECK-LABEL: func.func @made_of_another_layer(
+func.func @made_of_another_layer(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %w0 = nn.weight @l.0.w from <"l.0.v" transposed> : tensor<4x4xf32>
+  %y0 = nn.linear %x, %w0 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  %w1 = nn.weight @l.1.w from <"l.0.v" transposed> : tensor<4x4xf32>
+  %y1 = nn.linear %y0, %w1 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  func.return %y1 : tensor<?x4xf32>
+}
+// CHECK-NOT: scf.for
