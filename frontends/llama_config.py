@@ -1,24 +1,24 @@
 """What config.json and generation_config.json of a Hugging Face Llama folder say."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeGuard, cast
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.frontends.checkpoint import read_json_object, require_directory, shown
+from tensorjoin.frontends.checkpoint import shown
+from tensorjoin.frontends.config import (
+    MOST_LAYERS,
+    MOST_POSITIONS,
+    ConfigTable,
+    read_config,
+    read_special_tokens,
+)
 
 ARCHITECTURE = "LlamaForCausalLM"
-
-# Far above any real model, and low enough that a made-up config.json cannot fill memory with
-# tensor names or overflow a 32-bit SQL integer.
-_LARGEST_SIZE = 2**24
-_MOST_LAYERS = 10_000
-_MOST_POSITIONS = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,7 @@ def read_llama_config(directory: Path) -> LlamaConfig:
     not a Llama, uses a feature that is not compiled (biases, another activation or rotary
     embedding, quantization), or if a value has the wrong type or is out of range.
     """
-    require_directory(directory)
-    file = directory / "config.json"
-    if not file.is_file():
-        raise TensorjoinError(
-            f"{directory}: has no config.json: give the folder of a Hugging Face Llama model"
-        )
-    table = _Table(file, read_json_object(file))
+    table = read_config(directory)
     _refuse_other_models(table)
     vocab_size = table.size("vocab_size")
     hidden_size = table.size("hidden_size")
@@ -82,19 +76,19 @@ def read_llama_config(directory: Path) -> LlamaConfig:
             "num_key_value_heads", f"must divide num_attention_heads, which is {heads}"
         )
     rope_theta, rope_scaling = _read_rope(table)
-    bos_token_id, eos_token_ids = _read_special_tokens(table, vocab_size)
+    bos_token_id, eos_token_ids = read_special_tokens(table, vocab_size)
     return LlamaConfig(
         vocab_size=vocab_size,
         hidden_size=hidden_size,
         intermediate_size=table.size("intermediate_size"),
-        layers=table.size("num_hidden_layers", largest=_MOST_LAYERS),
+        layers=table.size("num_hidden_layers", largest=MOST_LAYERS),
         heads=heads,
         kv_heads=kv_heads,
         head_dim=_read_head_dim(table, hidden_size, heads),
         norm_eps=table.number("rms_norm_eps", 1e-6),
         rope_theta=rope_theta,
         rope_scaling=rope_scaling,
-        max_positions=table.size("max_position_embeddings", 2048, _MOST_POSITIONS),
+        max_positions=table.size("max_position_embeddings", 2048, MOST_POSITIONS),
         tied_embeddings=table.flag("tie_word_embeddings"),
         bos_token_id=bos_token_id,
         eos_token_ids=eos_token_ids,
@@ -124,72 +118,7 @@ def inverse_frequencies(config: LlamaConfig) -> npt.NDArray[np.float64]:
     return angles * (kept + (1.0 - kept) / scaling.factor)
 
 
-class _Table:
-    """A JSON object whose values are read with a check; `prefix` says where it is in `file`.
-
-    Every reader raises TensorjoinError, naming the file and the key.
-    """
-
-    def __init__(self, file: Path, values: dict[str, object], prefix: str = "") -> None:
-        self.file = file
-        self.values = values
-        self.prefix = prefix
-
-    def get(self, key: str) -> object:
-        """The value of `key`; None when it is absent, as when it is null."""
-        return self.values.get(key)
-
-    def error(self, key: str, expectation: str) -> TensorjoinError:
-        """`key`'s value is wrong; `expectation` completes the sentence "but ..."."""
-        found = f"is {shown(self.get(key))}" if self.get(key) is not None else "is missing"
-        return TensorjoinError(
-            f"{self.file}: {self.prefix}{key} {found} but {expectation}: correct it or download "
-            "the file again"
-        )
-
-    def size(self, key: str, default: int | None = None, largest: int = _LARGEST_SIZE) -> int:
-        value = self.get(key)
-        if value is None and default is not None:
-            return default
-        if not _is_integer(value) or not 1 <= value <= largest:
-            raise self.error(key, f"must be an integer from 1 to {largest}")
-        return value
-
-    def number(self, key: str, default: float | None = None) -> float:
-        value = self.get(key)
-        if value is None and default is not None:
-            return default
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            try:
-                number = float(value)
-            except OverflowError:
-                number = math.inf
-            if 0.0 < number < math.inf:
-                return number
-        raise self.error(key, "must be a positive number")
-
-    def flag(self, key: str) -> bool:
-        """True or false; false when it is absent."""
-        value = self.get(key)
-        if value is not None and not isinstance(value, bool):
-            raise self.error(key, "must be true or false")
-        return bool(value)
-
-    def tables(self, *keys: str) -> Iterator["_Table"]:
-        """The objects under those of `keys` that are there and not empty."""
-        for key in keys:
-            value = self.get(key)
-            if value is not None and not isinstance(value, dict):
-                raise self.error(key, "must be an object")
-            if value:
-                yield _Table(self.file, cast("dict[str, object]", value), f"{self.prefix}{key}.")
-
-
-def _is_integer(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _refuse_other_models(table: _Table) -> None:
+def _refuse_other_models(table: ConfigTable) -> None:
     architectures = table.get("architectures")
     if architectures is None:
         known = table.get("model_type") == "llama"
@@ -202,21 +131,15 @@ def _refuse_other_models(table: _Table) -> None:
             "'llama') is known, give a model of that architecture"
         )
     if table.get("hidden_act") not in (None, "silu", "swish"):
-        raise _unsupported(table, "hidden_act", "only 'silu' is known")
+        raise table.unsupported("hidden_act", "only 'silu' is known")
     for bias in ("attention_bias", "mlp_bias"):
         if table.flag(bias):
-            raise _unsupported(table, bias, "only models without biases are compiled")
+            raise table.unsupported(bias, "only models without biases are compiled")
     if table.get("quantization_config") is not None:
-        raise _unsupported(table, "quantization_config", "only unquantized models are compiled")
+        raise table.unsupported("quantization_config", "only unquantized models are compiled")
 
 
-def _unsupported(table: _Table, key: str, known: str) -> TensorjoinError:
-    return TensorjoinError(
-        f"{table.file}: {table.prefix}{key} is {shown(table.get(key))}: {known}, give another model"
-    )
-
-
-def _read_head_dim(table: _Table, hidden_size: int, heads: int) -> int:
+def _read_head_dim(table: ConfigTable, hidden_size: int, heads: int) -> int:
     if table.get("head_dim") is None and hidden_size % heads:
         raise table.error(
             "hidden_size", f"must be a multiple of num_attention_heads, which is {heads}"
@@ -230,7 +153,7 @@ def _read_head_dim(table: _Table, hidden_size: int, heads: int) -> int:
     return head_dim
 
 
-def _read_rope(table: _Table) -> tuple[float, RopeScaling | None]:
+def _read_rope(table: ConfigTable) -> tuple[float, RopeScaling | None]:
     """Rotary base and scaling, from `rope_parameters` (transformers 5) or the older keys."""
     rope_theta = table.number("rope_theta", 10000.0)
     scalings: list[RopeScaling | None] = []
@@ -247,7 +170,7 @@ def _read_rope(table: _Table) -> tuple[float, RopeScaling | None]:
     return rope_theta, scalings[0] if scalings else None
 
 
-def _read_scaling(rope: _Table) -> RopeScaling | None:
+def _read_scaling(rope: ConfigTable) -> RopeScaling | None:
     key = "type" if rope.get("rope_type") is None else "rope_type"
     kind = rope.get(key)
     if rope.get("type") not in (None, kind):
@@ -264,50 +187,19 @@ def _read_scaling(rope: _Table) -> RopeScaling | None:
     if kind == "linear":
         return RopeScaling("linear", rope.number("factor"))
     if kind != "llama3":
-        raise _unsupported(rope, key, "only 'default', 'linear' and 'llama3' are known")
+        raise rope.unsupported(key, "only 'default', 'linear' and 'llama3' are known")
     scaling = RopeScaling(
         "llama3",
         rope.number("factor"),
         rope.number("low_freq_factor"),
         rope.number("high_freq_factor"),
-        rope.size("original_max_position_embeddings", largest=_MOST_POSITIONS),
+        rope.size("original_max_position_embeddings", largest=MOST_POSITIONS),
     )
     if scaling.high_freq_factor <= scaling.low_freq_factor:
         raise rope.error("high_freq_factor", "must be above low_freq_factor")
     return scaling
 
 
-def _refuse_partial_rotation(table: _Table) -> None:
+def _refuse_partial_rotation(table: ConfigTable) -> None:
     if table.number("partial_rotary_factor", 1.0) != 1.0:
-        raise _unsupported(table, "partial_rotary_factor", "only 1.0 is known")
-
-
-def _read_special_tokens(table: _Table, vocab_size: int) -> tuple[int | None, tuple[int, ...]]:
-    """Begin and end token ids: generation_config.json before config.json before 1 and 2."""
-    tables = [table]
-    file = table.file.with_name("generation_config.json")
-    if file.is_file():
-        tables.insert(0, _Table(file, read_json_object(file)))
-    begin = _token_ids(tables, "bos_token_id", vocab_size, default=1)
-    end = _token_ids(tables, "eos_token_id", vocab_size, default=2)
-    return begin[0] if begin else None, end
-
-
-def _token_ids(tables: list[_Table], key: str, vocab_size: int, default: int) -> tuple[int, ...]:
-    """The token id or ids of the first table that has some; () when `key` is null.
-
-    Only eos_token_id may be a list.
-    """
-    for table in tables:
-        value = table.get(key)
-        if value is None:
-            continue
-        ids = [value]
-        if isinstance(value, list) and key == "eos_token_id":
-            ids = cast("list[object]", value)
-        checked = [token for token in ids if _is_integer(token) and 0 <= token < vocab_size]
-        if len(checked) != len(ids):
-            raise table.error(key, f"token ids go from 0 to {vocab_size - 1}")
-        return tuple(dict.fromkeys(checked))
-    absent = all(key not in table.values for table in tables)
-    return (default,) if absent and default < vocab_size else ()
+        raise table.unsupported("partial_rotary_factor", "only 1.0 is known")

@@ -15,16 +15,11 @@ from xdsl.dialects.builtin import ModuleOp
 
 from tensorjoin.dialects import nn, ten
 from tensorjoin.errors import TensorjoinError
-from tensorjoin.frontends.checkpoint import (
-    Checkpoint,
-    read_json_object,
-    require_directory,
-    shown,
-)
+from tensorjoin.frontends.checkpoint import Checkpoint, shown
+from tensorjoin.frontends.config import CONFIG, read_config
 from tensorjoin.frontends.tokenizer import read_tokenizer
 
 ARCHITECTURES = "tensorjoin.architectures"
-CONFIG = "config.json"
 
 
 @dataclass(frozen=True)
@@ -119,17 +114,13 @@ def read_model(directory: Path) -> ModelOnDisk:
     Raises TensorjoinError where the folder, or config.json, is missing or broken, or no installed
     architecture reads such a model.
     """
-    require_directory(directory)
-    file = directory / CONFIG
-    if not file.is_file():
-        raise TensorjoinError(f"{directory}: has no {CONFIG}: give the folder of a model")
-    config = read_json_object(file)
+    config = read_config(directory)
     names, kind = config.get("architectures"), config.get("model_type")
     for each in architectures():
         if names == [each.name] or (names is None and kind == each.model_type):
             return each.read(directory)
     known = ", ".join(f"{a.name} (model_type {a.model_type!r})" for a in architectures())
     raise TensorjoinError(
-        f"{file}: unknown architecture {shown(names)} (model_type {shown(kind)}): known are"
+        f"{config.file}: unknown architecture {shown(names)} (model_type {shown(kind)}): known are"
         f" {known}, give a model of these"
     )
