@@ -85,17 +85,22 @@ class TimedExecutor(Executor):
         self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
         self.written[step] = self.written.get(step, 0) + max(0, self.rows(made) - before)
 
-    def rows(self, name: str, key: str | None = None) -> int:
-        """The rows of a table, or those that have a key; 0 for no table."""
+    def rows(self, name: str, key: str | None = None, distinct: bool = False) -> int:
+        """
+        The rows of a table, or those that have a key, or the distinct values of a key; 0 for no
+        table.
+        """
         if not name:
             return 0
         counted = exp.Star() if key is None else column(key)
+        if distinct:
+            counted = exp.Distinct(expressions=[counted])
         select = exp.select(exp.Count(this=counted)).from_(table(name))
         ((count,),) = self.database.query(self.database.statement(select))
         return int(count)
 
-    def size(self, name: str, rounds: int) -> TableSize:
-        """What one of so many rounds finds in a table, which may have rows for each of them."""
+    def size(self, name: str) -> TableSize:
+        """What a round finds in a table, which may have rows for each layer, or each round."""
         query = self.database.statement(exp.select(exp.Star()).from_(table(name)).limit(1))
         first: Sequence[Any] = next(iter(self.database.query(query)), ())
         is_layered = LAYER in self.database.columns(query)
@@ -103,8 +108,11 @@ class TimedExecutor(Executor):
         vectors = [vector for value in first if (vector := vector_of(value, element))]
         floats = sum(1 for value in first if isinstance(value, float))
         keys = len(first) - floats - len(vectors)
+        rows = self.rows(name)
+        if is_layered:
+            rows = self.rows(name, LAYER) / max(1, self.rows(name, LAYER, distinct=True))
         return TableSize(
-            rows=self.rows(name, LAYER) / rounds if is_layered else self.rows(name),
+            rows=rows,
             row_bytes=element * floats + sum(n for _, n in vectors) + KEY_BYTES * keys,
             vector=max((size for size, _ in vectors), default=0),
         )
@@ -209,7 +217,7 @@ def operator(
     calls = step.loop.count if step.loop else 1
     rounds = model.manifest.layers if is_recursion(tree) else 1
     read = sources(tree)
-    sizes = {name: executor.size(name, calls * rounds) for name in read}
+    sizes = {name: executor.size(name) for name in read}
     once = statement_work(tree, sizes, executor.written.get(step, 0) / calls, rounds)
     work = once.times(calls)
     prefix = table_name(model.name, "")

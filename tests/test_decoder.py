@@ -17,8 +17,12 @@ from tensorjoin.frontends.decoder import (
     build_decoder,
 )
 from tensorjoin.frontends.model import ModelOnDisk
+from tensorjoin.interface import Procedure
+from tensorjoin.pipelines import Layout
 from tensorjoin.runtime import load
+from tensorjoin.runtime.catalog import StoredModel
 from tensorjoin.runtime.session import Session
+from tensorjoin.runtime.stream import Stream
 
 TOLERANCE = 1e-4
 TOKENS = [5, 17, 3, 3, 22, 9, 14, 1, 8, 30, 2]
@@ -70,19 +74,32 @@ GEMMA_3_LIKE = replace(
 )
 
 
-def logits_on(
-    database: Database, spec: DecoderSpec, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> np.ndarray:
-    """The logits after each of TOKENS, which come in three batches, of a model that was loaded."""
+def loaded(
+    database: Database,
+    spec: DecoderSpec,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    layout: Layout = "auto",
+    name: str = "model",
+) -> StoredModel:
+    """A model of the tensors in a folder, in the database."""
     model = ModelOnDisk(
         folder, "Test", lambda: build_decoder(spec), spec.vocab_size, 64, len(spec.layers), 1, (2,)
     )
     monkeypatch.setattr(load, "read_model", lambda directory: model)
-    session = Session(database, load.load_model(database, folder, "model"))
+    return load.load_model(database, folder, name, layout=layout)
+
+
+def logits_of(
+    database: Database, model: StoredModel, form: Procedure = Procedure.FORWARD
+) -> np.ndarray:
+    """The logits after each of TOKENS, which come in three batches."""
+    session = Session(database, model)
+    stream = Stream(session)
     rows: list[np.ndarray] = []
     for batch in (TOKENS[:6], TOKENS[6:7], TOKENS[7:]):
-        with database.transaction():
-            session.forward(batch, emit_all=True)
+        with session.step():
+            stream.forward(batch, emit_all=True, form=form)
             rows.append(session.logits())
     return np.concatenate(rows)
 
@@ -93,7 +110,7 @@ def check(
     tensors = decoder_tensors(spec)
     write_tensors(folder, tensors)
     expected = decoder_logits(spec, tensors, TOKENS)
-    found = logits_on(database, spec, folder, monkeypatch)
+    found = logits_of(database, loaded(database, spec, folder, monkeypatch))
     np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from execution import stream_tables
 from models.decoders import Tensors, decoder_logits, decoder_tensors, write_tensors
-from test_decoder import GLOBAL, PLAIN, TOKENS, TOLERANCE, logits_on
+from test_decoder import GLOBAL, PLAIN, TOKENS, TOLERANCE, loaded, logits_of
 
 from tensorjoin import transforms
 from tensorjoin.backends.database import Database
@@ -149,7 +149,7 @@ def test_fused_projections(
     spec = replace(PLAIN, biases=QUERY_KEY_VALUE, kv_heads=kv_heads, one_plus_gain=True)
     spec, stored, plain = fused(spec, kind)
     write_tensors(tmp_path / "model", stored)
-    found = logits_on(database, spec, tmp_path / "model", monkeypatch)
+    found = logits_of(database, loaded(database, spec, tmp_path / "model", monkeypatch))
     expected = decoder_logits(spec, plain, TOKENS)
     np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
 

@@ -1,8 +1,6 @@
-"""Equal layers one after the other -> one loop over their number."""
+"""Layers that repeat, each like the one before or in a pattern of several -> one loop."""
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, scf
@@ -11,49 +9,15 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from tensorjoin.dialects import nn
-from tensorjoin.dialects.transform import TransformAttr
+from tensorjoin.passes.nn.layer_names import (
+    LAYERED,
+    layer_of,
+    layer_pattern,
+    names_of,
+    symbol_of,
+    transform_pattern,
+)
 from tensorjoin.repetition import Repetition, repetitions
-
-NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
-
-LAYERED: Mapping[type[Operation], str] = {nn.WeightOp: "symbol", nn.AttentionOp: "cache"}
-"""The operators that may differ from layer to layer, and the symbol in which they do."""
-
-
-def layer_pattern(symbol: str) -> str:
-    """ "layers.3.up" -> "layers.{}.up" """
-    return NUMBER.sub("{}", symbol, count=1)
-
-
-def layer_number(symbol: str) -> int | None:
-    match = NUMBER.search(symbol)
-    return None if match is None else int(match.group())
-
-
-def symbol_of(op: Operation) -> str | None:
-    """The symbol of an op that may differ from layer to layer."""
-    if (name := LAYERED.get(type(op))) is None:
-        return None
-    symbol = op.properties[name]
-    assert isinstance(symbol, SymbolRefAttr)
-    return symbol.string_value()
-
-
-def transform_pattern(op: Operation) -> TransformAttr | None:
-    """The transform of a weight, with `{}` for the number in the name of its tensor."""
-    if not isinstance(op, nn.WeightOp) or op.transform is None:
-        return None
-    transform = op.transform.transform
-    return TransformAttr(replace(transform, tensor=layer_pattern(transform.tensor)))
-
-
-def names_of(op: Operation) -> list[str]:
-    """The names of an op that have its layer's number in them."""
-    names = [] if (symbol := symbol_of(op)) is None else [symbol]
-    if isinstance(op, nn.WeightOp) and op.transform is not None:
-        names.append(op.transform.tensor.data)
-    return names
 
 
 def fingerprint(op: Operation) -> tuple[object, ...]:
@@ -113,12 +77,24 @@ class Layers:
             return None
         return Layers(pieces, [(value, *place) for value, place in carried.items()])
 
+    @property
+    def in_piece(self) -> int:
+        """How many layers a piece has."""
+        return len({layer_of(op) for op in self.pieces[0] if names_of(op)})
+
     def are_numbered(self) -> bool:
-        """Whether there are symbols, and their numbers are 0, 1, 2, ... from piece to piece."""
-        numbers = [
-            {layer_number(name) for op in piece for name in names_of(op)} for piece in self.pieces
-        ]
-        return all(found == {k} for k, found in enumerate(numbers))
+        """Whether there are layers, and their numbers go from 0 on, from piece to piece."""
+        first, *others = ([layer_of(op) for op in piece if names_of(op)] for piece in self.pieces)
+        count = self.in_piece
+        return (
+            count > 0
+            and set(first) == set(range(count))
+            and all(
+                number is not None and found == number + k * count
+                for k, numbers in enumerate(others, start=1)
+                for number, found in zip(first, numbers, strict=True)
+            )
+        )
 
     def only_the_last_escapes(self) -> bool:
         """Whether nothing but the carried values of the last piece is used after the pieces."""
@@ -154,28 +130,60 @@ def roll(layers: Layers) -> None:
         for op in reversed(piece):
             op.detach()
             op.erase()
+    in_piece = layers.in_piece
+    numbers = layer_numbers(body, in_piece)
     for op in first:
         op.detach()
-        body.add_op(number_layers(op, body.args[0], count))
+        if (number := layer_of(op)) is not None:
+            number_layer(op, numbers[number], count * in_piece)
+        body.add_op(op)
     for (value, _, _), argument in zip(layers.carried, body.args[1:], strict=True):
         value.replace_uses_with_if(argument, lambda use: use.operation.parent is body)
     body.add_op(scf.YieldOp(*(first[i].results[r] for _, i, r in layers.carried)))
 
 
-def number_layers(op: Operation, layer: SSAValue, count: int) -> Operation:
-    """The op, its symbol numbered by the loop."""
-    if (symbol := symbol_of(op)) is not None:
-        op.properties[LAYERED[type(op)]] = SymbolRefAttr(layer_pattern(symbol))
-        if (transform := transform_pattern(op)) is not None:
-            op.properties["transform"] = transform
-        op.properties["layers"] = IntegerAttr(count, i64)
-        op.operands = [*op.operands, layer]
-    return op
+def layer_numbers(body: Block, in_piece: int) -> list[SSAValue]:
+    """The numbers of a round's layers, which are computed from its own where it has several."""
+    (round, *_) = body.args
+    if in_piece == 1:
+        return [round]
+    size = arith.ConstantOp(IntegerAttr(in_piece, IndexType()))
+    first = arith.MuliOp(round, size)
+    body.add_ops([size, first])
+    numbers: list[SSAValue] = [first.result]
+    for offset in range(1, in_piece):
+        place = arith.ConstantOp(IntegerAttr(offset, IndexType()))
+        number = arith.AddiOp(first, place)
+        body.add_ops([place, number])
+        numbers.append(number.result)
+    return numbers
+
+
+def number_layer(op: Operation, layer: SSAValue, count: int) -> None:
+    """Have an op's names say `{}` for its layer, which is a number of the loop."""
+    symbol = symbol_of(op)
+    assert symbol is not None
+    op.properties[LAYERED[type(op)]] = SymbolRefAttr(layer_pattern(symbol))
+    if (transform := transform_pattern(op)) is not None:
+        op.properties["transform"] = transform
+    op.properties["layers"] = IntegerAttr(count, i64)
+    op.operands = [*op.operands, layer]
 
 
 @dataclass(frozen=True)
 class RollLayersPass(ModulePass):
-    """Roll equal layers into a loop, so that nothing later grows with their number."""
+    """
+    Roll layers into a loop, so that nothing later grows with their number: equal ones, or those
+    that repeat in a pattern of several, of which a round runs one after the other.
+
+    Of layers in the pattern local, local, global, round r runs the layers 3 r, 3 r + 1, 3 r + 2:
+
+        %y = local %x, @l.0             %y = scf.for %r = 0 to 2 iter_args(%a = %x) {
+        %z = local %y, @l.1               %b = local %a, @l.{} at 3 %r
+        %u = global %z, @l.2      ->      %c = local %b, @l.{} at 3 %r + 1
+        %v = local %u, @l.3               %d = global %c, @l.{} at 3 %r + 2
+        ...                               scf.yield %d }
+    """
 
     name = "roll-layers"
 

@@ -1,12 +1,13 @@
 """A loop over relations -> one recursive relation, planned once for all rounds."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
     PatternRewriter,
@@ -20,7 +21,16 @@ from tensorjoin.context import profile_of
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import call, col, lit
 from tensorjoin.dialects.rel import AssignmentAttr, RelationType, schema
-from tensorjoin.passes.rel.analysis.rounds import bound, has_form, is_of_floats, is_of_round, reads
+from tensorjoin.passes.rel.analysis.rounds import (
+    Numbering,
+    are_apart,
+    bound,
+    has_form,
+    inserted,
+    is_of_floats,
+    reads,
+    selected,
+)
 from tensorjoin.passes.rel.patterns.tagged import Tagged
 
 
@@ -35,13 +45,16 @@ class LoopToRecursion(RewritePattern):
         tables = [each.table.string_value() for each in inserts]
         if not all(has_form(each, counter, set(tables)) for each in op.body.block.ops):
             return
-        inserted = [without(schema(each.input), counter) for each in inserts]
-        if not (carried and count) or not all(map(is_of_floats, (*carried, *inserted))):
+        if not all(are_apart(numberings(op, table)) for table in tables):
+            return
+        given = [each for op in inserts if (each := inserted(op, counter))]
+        made = [without(schema(each.input), counter) for each in inserts]
+        if not (carried and count) or not all(map(is_of_floats, (*carried, *made))):
             return
         if any(counter in type.types for type in carried):
             return
         # The number of the round is a row of its own: without it, a round makes no rows.
-        tagged = Tagged([*carried, *inserted, RelationType({}, {})], counter, count)
+        tagged = Tagged([*carried, *made, RelationType({}, {})], counter, count)
         first = rel.RangeOp(counter, 1)
         number = len(tagged.types) - 1
         starts = [tagged.encode(k, value) for k, value in enumerate(op.inputs)]
@@ -50,14 +63,29 @@ class LoopToRecursion(RewritePattern):
         recursion = rel.RecurseOp(start[-1], [Round(op, tagged, rewriter).block()])
         finals = [tagged.decode(k, recursion.result, last=True) for k in range(len(carried))]
         # The rows of round 0 make those of round 1.
-        of_round = {counter: call("sub", col(counter), lit(1))}
+        round = call("sub", col(counter), lit(1))
         rows = [
-            tagged.decode(k, recursion.result, numbered=of_round)
-            for k in range(len(carried), number)
+            tagged.decode(k, recursion.result, numbered=[key_of(counter, count, each, round)])
+            for k, each in enumerate(given, start=len(carried))
         ]
         writes = [rel.InsertOp(ops[-1], table) for ops, table in zip(rows, tables, strict=True)]
         ops = [first, *start, recursion, *chain(*rows), *writes, *chain(*finals)]
         rewriter.replace(op, ops, [ops[-1].results[0] for ops in finals])
+
+
+def numberings(loop: rel.ForOp, table: str) -> Iterator[Numbering | None]:
+    """By which numbers a round finds and inserts rows of a table."""
+    counter = loop.counter.data
+    for op in loop.body.block.ops:
+        if isinstance(op, rel.InsertOp) and op.table.string_value() == table:
+            yield inserted(op, counter)
+        if isinstance(op, rel.ScanOp) and op.table.string_value() == table:
+            yield from (selected(use.operation, counter) for use in op.result.uses)
+
+
+def key_of(counter: str, rounds: int, by: Numbering, round: Attribute) -> AssignmentAttr:
+    """The key `counter` of rows that a round inserts or finds."""
+    return AssignmentAttr(counter, by.number(round), rounds * by.stride)
 
 
 def without(type: RelationType, key: str) -> RelationType:
@@ -72,8 +100,10 @@ class Round:
     loop: rel.ForOp
     tagged: Tagged
     rewriter: PatternRewriter
-    inserted: dict[str, list[SSAValue]] = field(default_factory=dict[str, list[SSAValue]])
-    """The rows that the round inserts into each table, without its number."""
+    added: dict[tuple[str, Numbering], list[SSAValue]] = field(
+        default_factory=dict[tuple[str, Numbering], list[SSAValue]]
+    )
+    """The rows that the round inserts into each table by each numbering, without the number."""
 
     def block(self) -> Block:
         """The body, taken out of the loop."""
@@ -81,7 +111,8 @@ class Round:
         last, ops = block.last_op, list(block.ops)
         assert isinstance(last, rel.YieldOp)
         state = block.insert_arg(tagged.type, 0)
-        number = tagged.decode(len(tagged.types) - 1, state, numbered={counter: col(counter)})
+        own = key_of(counter, tagged.rounds, Numbering(1, 0), col(counter))
+        number = tagged.decode(len(tagged.types) - 1, state, numbered=[own])
         starts = [tagged.decode(k, state) for k in range(len(block.args) - 1)]
         self.rewriter.insert([*number, *chain(*starts)], InsertPoint.at_start(block))
         for argument, start in zip(list(block.args)[1:], starts, strict=True):
@@ -110,23 +141,35 @@ class Round:
         assert isinstance(made, rel.ProjectOp)
         keys = [key for key in made.keys if key.target.data != self.loop.counter.data]
         rows = rel.ProjectOp(made.input, keys, rel.expressions(made.values))
-        self.inserted.setdefault(op.table.string_value(), []).append(rows.result)
+        by = inserted(op, self.loop.counter.data)
+        assert by is not None
+        self.added.setdefault((op.table.string_value(), by), []).append(rows.result)
         self.rewriter.erase(op)
         self.rewriter.replace(made, rows)
         return rows.result
+
+    def numbers(self, by: Numbering, current: SSAValue) -> list[Operation]:
+        """The number by which a round finds rows, where it is not its own, which `current` has."""
+        counter = self.loop.counter.data
+        if by == Numbering(1, 0):
+            return []
+        key = key_of(counter, self.tagged.rounds, by, col(counter))
+        return [rel.ProjectOp(current, [key], {})]
 
     def convert(self, op: Operation, current: SSAValue) -> None:
         """Have an operator take the number of the round from `current`."""
         counter = self.loop.counter.data
         match op:
-            case rel.SelectOp() if is_of_round(op, counter):
-                rows: list[Operation] = [rel.JoinOp([op.input, current])]
+            case rel.SelectOp() if (by := selected(op, counter)) is not None:
+                number = self.numbers(by, current)
+                join = rel.JoinOp([op.input, number[-1].results[0] if number else current])
+                rows: list[Operation] = [*number, join]
                 scan = op.input.owner
                 table = scan.table.string_value() if isinstance(scan, rel.ScanOp) else ""
-                if added := self.inserted.get(table):
+                if added := self.added.get((table, by)):
                     type = without(schema(op.result), counter)
                     keys = {key: key for key in type.extents}
-                    old = rel.ProjectOp(rows[0], keys, {name: col(name) for name in type.values})
+                    old = rel.ProjectOp(join, keys, {name: col(name) for name in type.values})
                     rows += [old, rel.UnionOp([old, *added], type)]
                 self.rewriter.replace(op, rows)
             case rel.ProjectOp() if reads(op, counter):

@@ -50,11 +50,53 @@ def product(indices: str, values: Sequence[SSAValue | Operation]) -> ten.MapOp:
     return elementwise(indices, values, multiplied, element)
 
 
-def can_store(weight: SSAValue, letters: str, factor: Factor, named: Counter[str]) -> bool:
+def scaled_factors(op: ten.ContractOp) -> list[Factor]:
     """
-    Whether a weight can be stored times a factor: another weight, along its last axis. `named` says
-    how many weights have each name, as one table cannot be both.
+    The factors of what a contraction multiplies by its second operand, by the letters that it has
+    for their axes, if one of them has all axes.
     """
+    labels, _ = parse_indices(op.indices.data)
+    if len(labels) != 2 or not isinstance(scaled := op.inputs[0].owner, ten.MapOp):
+        return []
+    # Where no term exists, a sparse factor would leave nothing of a sum that is 0.
+    if is_sparse(tensor(scaled.result)) and not is_sparse(tensor(op.result)):
+        return []
+    _, own = parse_indices(scaled.indices.data)
+    renamed = str.maketrans(own, labels[0])
+    found = [(letters.translate(renamed), value) for letters, value in factors(scaled)]
+    whole = [factor for factor in found if set(factor[0]) == set(labels[0])]
+    return found if len(whole) == 1 else []
+
+
+def stored_factors(op: ten.ContractOp) -> list[Factor]:
+    """The factor that can be stored with the weight of a contraction, if there is one."""
+    (_, letters), _ = parse_indices(op.indices.data)
+    return [f for f in scaled_factors(op) if can_store(op.inputs[1], letters, f)][:1]
+
+
+def storable(module: ModuleOp) -> frozenset[str]:
+    """The names of the weights all of which can be stored times one other, as a table is one."""
+    named: Counter[str] = Counter()
+    gains: dict[str, list[str]] = {}
+    for op in module.walk():
+        if isinstance(op, ten.WeightOp):
+            named[op.symbol.string_value()] += 1
+        if isinstance(op, ten.ContractOp) and len(op.inputs) == 2:
+            for _, gain in stored_factors(op):
+                names = gains.setdefault(weight_of(op.inputs[1]).symbol.string_value(), [])
+                names.append(weight_of(gain).sources.data[0].data)
+    return frozenset(
+        name for name, found in gains.items() if len(found) == named[name] and len(set(found)) == 1
+    )
+
+
+def weight_of(value: SSAValue) -> ten.WeightOp:
+    assert isinstance(value.owner, ten.WeightOp)
+    return value.owner
+
+
+def can_store(weight: SSAValue, letters: str, factor: Factor) -> bool:
+    """Whether a weight can be stored times a factor: another weight, along its last axis."""
     gain, other = factor[1].owner, weight.owner
     return (
         isinstance(gain, ten.WeightOp)
@@ -65,15 +107,12 @@ def can_store(weight: SSAValue, letters: str, factor: Factor, named: Counter[str
         and other.gain is None
         and other.layout is None
         and weight.has_one_use()
-        and named[other.symbol.string_value()] == 1
     )
 
 
 def stored_times(weight: SSAValue, gain: SSAValue) -> ten.WeightOp:
     """The weight as it is stored times another along its last axis."""
-    unscaled, factor = weight.owner, gain.owner
-    assert isinstance(unscaled, ten.WeightOp)
-    assert isinstance(factor, ten.WeightOp)
+    unscaled, factor = weight_of(weight), weight_of(gain)
     return ten.WeightOp(
         unscaled.symbol.string_value(),
         [source.data for source in unscaled.sources],
@@ -91,27 +130,21 @@ def stored_times(weight: SSAValue, gain: SSAValue) -> ten.WeightOp:
 class HoistFactors(RewritePattern):
     """contract "pi,oi->po" (%x * %s * %g, %w) -> (contract "pi,oi->po" (%x, %w times g)) * %s"""
 
-    named: Counter[str]
+    storable: frozenset[str]
+    """The names of the weights that can be stored times others."""
     scales: bool
     """Whether a sum is one expression, so that a factor behind it costs no operator."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ten.ContractOp, rewriter: PatternRewriter, /):
         labels, result = parse_indices(op.indices.data)
-        if len(labels) != 2 or not isinstance(scaled := op.inputs[0].owner, ten.MapOp):
-            return
-        # Where no term exists, a sparse factor would leave nothing of a sum that is 0.
-        if is_sparse(tensor(scaled.result)) and not is_sparse(tensor(op.result)):
-            return
-        _, own = parse_indices(scaled.indices.data)
-        renamed = str.maketrans(own, labels[0])
-        found = [(letters.translate(renamed), value) for letters, value in factors(scaled)]
-        whole = [factor for factor in found if set(factor[0]) == set(labels[0])]
+        found = scaled_factors(op)
         behind = [f for f in found if self.scales and set(f[0]) < set(result)]
-        stored = [f for f in found if can_store(op.inputs[1], labels[1], f, self.named)][:1]
-        if len(whole) != 1 or not (behind or stored):
+        stored = stored_factors(op) if found else []
+        stored = [f for f in stored if self.may_store(op.inputs[1])]
+        if not (behind or stored):
             return
-        weight = op.inputs[1]
+        scaled, weight = op.inputs[0].owner, op.inputs[1]
         for _, gain in stored:
             times = stored_times(weight, gain)
             rewriter.insert(times)
@@ -129,8 +162,11 @@ class HoistFactors(RewritePattern):
         values = [summed, *(value for _, value in behind)]
         scaling = [product(f"{names}->{result}", values)] if behind else []
         rewriter.replace(op, [summed, *scaling])
-        if scaled.result.uses.get_length() == 0:
+        if isinstance(scaled, ten.MapOp) and scaled.result.uses.get_length() == 0:
             rewriter.erase(scaled)
+
+    def may_store(self, weight: SSAValue) -> bool:
+        return weight_of(weight).symbol.string_value() in self.storable
 
 
 @dataclass(frozen=True)
@@ -147,8 +183,6 @@ class HoistFactorsPass(ModulePass):
     target: str = ""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        weights = [each for each in op.walk() if isinstance(each, ten.WeightOp)]
-        named = Counter(weight.symbol.string_value() for weight in weights)
         PatternRewriteWalker(
-            HoistFactors(named, profile_of(ctx, self.target).vectors)
+            HoistFactors(storable(op), profile_of(ctx, self.target).vectors)
         ).rewrite_module(op)

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from xdsl.dialects import arith
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
     IntegerAttr,
+    UnrealizedConversionCastOp,
     VectorType,
     f16,
     f32,
@@ -13,7 +15,7 @@ from xdsl.dialects.builtin import (
     i1,
     i64,
 )
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from tensorjoin.dialects import rel, ten
@@ -44,8 +46,8 @@ class Tables:
             old = known.schema
             if old.extents != new.extents:
                 raise TensorjoinError(f"table {name} is keyed by {old} and by {new}")
-            if known.transforms != table.transforms:
-                raise TensorjoinError(f"two weights called {name} are made of tensors differently")
+            if table.kind.data == TableKind.WEIGHT and filling(known) != filling(table):
+                raise TensorjoinError(f"two weights called {name} are not stored alike")
             table.properties["schema"] = RelationType(
                 old.extents, {**old.values, **new.values}, old.is_sparse
             )
@@ -53,23 +55,38 @@ class Tables:
         return table.schema
 
 
-def counter_of(op: Operation) -> ParameterAttr:
-    """The counter of the loop around an op."""
-    parent = op.parent_op()
-    while parent is not None and not isinstance(parent, rel.ForOp):
-        parent = parent.parent_op()
-    if parent is None:
-        raise TensorjoinError(f"{op.name} is numbered by a layer but stands in no loop")
-    return ParameterAttr(parent.counter.data)
+def filling(table: rel.TableOp) -> tuple[Attribute | None, ...]:
+    """How the rows of a weight are made of what a checkpoint stores."""
+    return (table.sources, table.gain, table.transforms, table.layout)
+
+
+def number_of(layer: SSAValue) -> Attribute:
+    """
+    The number of a layer as an expression of the counter of its loop: `%l * 4 + 1` is
+    `add(mul(?layer, 4), 1)`.
+    """
+    match layer.owner:
+        case arith.ConstantOp(value=IntegerAttr() as number):
+            return lit(number.value.data)
+        case arith.MuliOp() | arith.AddiOp() as op:
+            function = "mul" if isinstance(op, arith.MuliOp) else "add"
+            return call(function, number_of(op.lhs), number_of(op.rhs))
+        case UnrealizedConversionCastOp() as counter:
+            loop = counter.parent_op()
+            if isinstance(loop, rel.ForOp):
+                return ParameterAttr(loop.counter.data)
+        case _:
+            pass
+    raise TensorjoinError(f"{layer.name_hint or 'the number of a layer'} is counted by no loop")
 
 
 def layer_keys(layers: IntegerAttr | None) -> dict[str, int]:
     return {} if layers is None else {LAYER: layers.value.data}
 
 
-def of_layer(out: Emitter, op: Operation, relation: SSAValue, keys: list[str]) -> SSAValue:
-    """The rows of the loop's layer, without the column that says so."""
-    selected = out.emit(rel.SelectOp(relation, call("eq", col(LAYER), counter_of(op))))
+def of_layer(out: Emitter, layer: SSAValue, relation: SSAValue, keys: list[str]) -> SSAValue:
+    """The rows of a layer, without the column that says so."""
+    selected = out.emit(rel.SelectOp(relation, call("eq", col(LAYER), number_of(layer))))
     values = {name: col(name) for name in rel.schema(relation).values}
     return out.emit(rel.ProjectOp(selected, {k: k for k in keys}, values))
 
@@ -126,8 +143,8 @@ class ConvertWeight(RewritePattern):
         table = rel.TableOp(name, TableKind.WEIGHT, schema, *filling, transforms=op.transforms)
         schema = self.tables.declare(table)
         relation = out.emit(rel.ScanOp(name, schema))
-        if op.layers is not None:
-            relation = of_layer(out, op, relation, [name for name in names if name in keys])
+        if op.layer is not None:
+            relation = of_layer(out, op.layer, relation, [name for name in names if name in keys])
         rewriter.replace(op, [*out.ops, as_tensor(relation, type, layout)])
 
 
@@ -175,8 +192,9 @@ class ConvertAppend(RewritePattern):
         else:
             rows = out.rows(op.input, keys)
         assigned = [key(name) for name in keys]
-        if op.layers is not None:
-            assigned.insert(0, AssignmentAttr(LAYER, counter_of(op), op.layers.value.data))
+        if op.layer is not None and op.layers is not None:
+            number = number_of(op.layer)
+            assigned.insert(0, AssignmentAttr(LAYER, number, op.layers.value.data))
         numbered = out.emit(rel.ProjectOp(rows, assigned, {"v": col("v")}))
         rewriter.replace(op, [*out.ops, rel.InsertOp(numbered, op.state.string_value())], [])
 
@@ -193,8 +211,8 @@ class ConvertRead(RewritePattern):
         type = ten.tensor(op.result)
         schema = self.tables.declare(state_table(op, type))
         relation = out.emit(rel.ScanOp(op.state.string_value(), schema))
-        if op.layers is not None:
-            relation = of_layer(out, op, relation, [name.data for name in op.keys])
+        if op.layer is not None:
+            relation = of_layer(out, op.layer, relation, [name.data for name in op.keys])
         rewriter.replace(op, [*out.ops, as_tensor(relation, type, op.layout)])
 
 

@@ -1,9 +1,8 @@
 """Several relations as one: the rows of all, with the numbers of relation and round."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from types import MappingProxyType
 
 from xdsl.dialects.builtin import DYNAMIC_INDEX as DYNAMIC
 from xdsl.dialects.builtin import VectorType, f64
@@ -17,7 +16,6 @@ TAG = "tag"
 SLOT = "slot"
 VALUE = "v"
 NOTHING = lit(0.0)
-NO_KEYS: Mapping[str, Attribute] = MappingProxyType({})
 
 
 def vector_size(type: Attribute) -> int | None:
@@ -95,7 +93,7 @@ class Tagged:
         number: int,
         whole: SSAValue,
         last: bool = False,
-        numbered: Mapping[str, Attribute] = NO_KEYS,
+        numbered: Sequence[AssignmentAttr] = (),
     ) -> list[Operation]:
         """
         The rows of one relation among those of the whole, of all rounds or of the `last`, with keys
@@ -106,7 +104,7 @@ class Tagged:
         if last:
             condition = call("and", condition, call("eq", col(self.round), lit(self.rounds)))
         keys = [
-            *(AssignmentAttr(key, e, self.rounds) for key, e in numbered.items()),
+            *numbered,
             *(
                 AssignmentAttr(key, col(place), type.extents.get(key, DYNAMIC))
                 for key, place in zip(self.keys(number), self.places, strict=False)
@@ -118,5 +116,11 @@ class Tagged:
         for name, value in type.values.items():
             if (size := vector_size(value)) is not None:
                 packed = call("pack", col(name), col(SLOT), lit(size))
-                ops.append(rel.AggregateOp(ops[-1], [*numbered, *type.extents], {name: packed}))
+                ops.append(
+                    rel.AggregateOp(
+                        ops[-1],
+                        [*(key.target.data for key in numbered), *type.extents],
+                        {name: packed},
+                    )
+                )
         return ops

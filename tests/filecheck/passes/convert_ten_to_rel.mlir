@@ -334,3 +334,29 @@ func.func @truth() {
 }
 // CHECK:      %[[V:.*]] = rel.values [1, 0] : !rel.relation<[p: 2], v: i64>
 // CHECK-NEXT: rel.project %[[V]] [p] {v = ne(v, 0)}
+
+// A round of several layers: their numbers are computed from its own.
+// CHECK-LABEL: func.func @several_layers_a_round
+func.func @several_layers_a_round(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %zero = arith.constant 0 : index
+  %three = arith.constant 3 : index
+  %one = arith.constant 1 : index
+  %y = scf.for %l = %zero to %three step %one iter_args(%z = %x) -> (tensor<?x4xf32>) {
+    %two = arith.constant 2 : index
+    %m = arith.muli %l, %two : index
+    %n = arith.addi %m, %one : index
+    %v = ten.weight @pattern.w from ["{}.w"] at %m of 6 : i64 : tensor<4x4xf32>
+    %h = ten.contract "pi,oi->po"(%z, %v) : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+    ten.append %h to @pattern.keys ["c", "d"] at %n of 6 : i64 : tensor<?x4xf32>
+    %w = ten.weight @pattern.w from ["{}.w"] at %n of 6 : i64 : tensor<4x4xf32>
+    %k = ten.contract "pi,oi->po"(%h, %w) : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+    scf.yield %k : tensor<?x4xf32>
+  }
+  func.return %y : tensor<?x4xf32>
+}
+// CHECK: rel.for layer to 3 carrying
+// CHECK: %[[V:.*]] = rel.scan @pattern.w : !rel.relation<[layer: 6, o: 4, i: 4], v: f32>
+// CHECK-NEXT: rel.select %[[V]] where eq(layer, mul(?layer, 2))
+// CHECK: rel.project %{{.*}} [layer = add(mul(?layer, 2), 1) to 6, c = p, d = o] {v}
+// CHECK: %[[W:.*]] = rel.scan @pattern.w : !rel.relation<[layer: 6, o: 4, i: 4], v: f32>
+// CHECK-NEXT: rel.select %[[W]] where eq(layer, add(mul(?layer, 2), 1))

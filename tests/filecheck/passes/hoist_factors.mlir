@@ -107,3 +107,50 @@ func.func @one_plus_gain(%x: tensor<?x4xf32>) -> tensor<?x3xf32> {
 }
 // CHECK: ten.weight @up from ["up"] times "g" with {{{.*}}g = #ten.transform<"g" plus one>{{.*}}}
 // ROWS:  times "g" with {{{.*}}up = #ten.transform<"v" transposed>{{.*}}}
+
+// Two layers of one table, and each has the gain of its layer.
+// CHECK-LABEL: func.func @both_layers
+func.func @both_layers(%x: tensor<?x4xf32>, %l: index, %m: index) -> tensor<?x4xf32> {
+  %g = ten.weight @"{}.gain" from ["{}.gain"] at %l of 2 : i64 : tensor<4xf32>
+  %n = ten.map "pi,i->pi"(%x, %g) : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32> {
+  ^bb0(%a: f32, %b: f32):
+    %d = arith.mulf %a, %b : f32
+    ten.yield %d : f32
+  }
+  %v = ten.weight @"{}.both_layers" from ["{}.both_layers"] at %l of 2 : i64 : tensor<4x4xf32>
+  %y = ten.contract "pi,oi->po"(%n, %v) : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+  %h = ten.weight @"{}.gain" from ["{}.gain"] at %m of 2 : i64 : tensor<4xf32>
+  %o = ten.map "pi,i->pi"(%y, %h) : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32> {
+  ^bb0(%a: f32, %b: f32):
+    %d = arith.mulf %a, %b : f32
+    ten.yield %d : f32
+  }
+  %w = ten.weight @"{}.both_layers" from ["{}.both_layers"] at %m of 2 : i64 : tensor<4x4xf32>
+  %z = ten.contract "pi,oi->po"(%o, %w) : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+  func.return %z : tensor<?x4xf32>
+}
+// CHECK: times "{}.gain" at %l of 2
+// CHECK: times "{}.gain" at %m of 2
+
+// One of the layers has none: the table is stored as it is.
+// CHECK-LABEL: func.func @one_layer
+func.func @one_layer(%x: tensor<?x4xf32>, %l: index, %m: index) -> tensor<?x4xf32> {
+  %g = ten.weight @"{}.gain" from ["{}.gain"] at %l of 2 : i64 : tensor<4xf32>
+  %n = ten.map "pi,i->pi"(%x, %g) : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32> {
+  ^bb0(%a: f32, %b: f32):
+    %d = arith.mulf %a, %b : f32
+    ten.yield %d : f32
+  }
+  %v = ten.weight @"{}.one_layer" from ["{}.one_layer"] at %l of 2 : i64 : tensor<4x4xf32>
+  %y = ten.contract "pi,oi->po"(%n, %v) : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+  %h = ten.weight @"{}.gain" from ["{}.gain"] at %m of 2 : i64 : tensor<4xf32>
+  %o = ten.map "pi,i->pi"(%y, %h) : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32> {
+  ^bb0(%a: f32, %b: f32):
+    %d = arith.addf %a, %b : f32
+    ten.yield %d : f32
+  }
+  %w = ten.weight @"{}.one_layer" from ["{}.one_layer"] at %m of 2 : i64 : tensor<4x4xf32>
+  %z = ten.contract "pi,oi->po"(%o, %w) : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+  func.return %z : tensor<?x4xf32>
+}
+// CHECK-NOT: times

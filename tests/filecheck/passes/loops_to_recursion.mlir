@@ -113,3 +113,68 @@ func.func @unnumbered() {
   func.return
 }
 // CHECK: rel.for layer to 3
+
+// A round of two layers, which each find their own rows by a number computed from that of the round.
+// CHECK-LABEL: func.func @several_layers_a_round
+func.func @several_layers_a_round() {
+  %t = rel.scan @t : !rel.relation<[p: ?], v: f64>
+  %y = rel.for layer to 3 carrying (%t) {
+  ^bb0(%x: !rel.relation<[p: ?], v: f64>):
+    %first = rel.project %x [layer = mul(?layer, 2) to 6, c = p] {v}
+    rel.insert %first into @keys
+    %second = rel.project %x [layer = add(mul(?layer, 2), 1) to 6, c = p] {v}
+    rel.insert %second into @keys
+    %all = rel.scan @keys : !rel.relation<[layer: 6, c: ?], v: f64>
+    %mine = rel.select %all where eq(layer, add(mul(?layer, 2), 1))
+    %keys = rel.project %mine [p = c] {v}
+    rel.yield %keys : !rel.relation<[p: ?], v: f64>
+  }
+  rel.insert %y into @r
+  func.return
+}
+// CHECK:      rel.recurse
+// CHECK:      %[[N:.*]] = rel.project %{{.*}} [layer to 3] {}
+// CHECK:      %[[A:.*]] = rel.project %[[X:.*]] [c = p] {v}
+// CHECK-NEXT: %[[B:.*]] = rel.project %[[X]] [c = p] {v}
+// CHECK-NEXT: %all = rel.scan @keys
+// CHECK-NEXT: %[[M:.*]] = rel.project %[[N]] [layer = add(mul(layer, 2), 1) to 6] {}
+// CHECK-NEXT: %[[F:.*]] = rel.join %all, %[[M]] on [layer]
+// CHECK-NEXT: %[[G:.*]] = rel.project %[[F]] [c] {v}
+// The rows of the other layer are not among them.
+// CHECK-NEXT: rel.union %[[G]], %[[B]] :
+// CHECK:      rel.yield
+// CHECK:      [layer = mul(sub(layer, 1), 2) to 6, c = k0] {v}
+// CHECK:      [layer = add(mul(sub(layer, 1), 2), 1) to 6, c = k0] {v}
+
+// Round 2 finds what round 0 has inserted: only a loop does that.
+// CHECK-LABEL: func.func @numbers_that_meet
+func.func @numbers_that_meet() {
+  %t = rel.scan @t : !rel.relation<[p: ?], v: f64>
+  %y = rel.for layer to 3 carrying (%t) {
+  ^bb0(%x: !rel.relation<[p: ?], v: f64>):
+    %k = rel.project %x [layer = add(mul(?layer, 4), 2) to 12, c = p] {v}
+    rel.insert %k into @keys
+    %all = rel.scan @keys : !rel.relation<[layer: 12, c: ?], v: f64>
+    %mine = rel.select %all where eq(layer, ?layer)
+    %keys = rel.project %mine [p = c] {v}
+    rel.yield %keys : !rel.relation<[p: ?], v: f64>
+  }
+  rel.insert %y into @r
+  func.return
+}
+// CHECK: rel.for layer to 3
+
+// So it does with numbers that reach those of the next round.
+// CHECK-LABEL: func.func @numbers_beyond_the_round
+func.func @numbers_beyond_the_round() {
+  %t = rel.scan @t : !rel.relation<[p: ?], v: f64>
+  %y = rel.for layer to 3 carrying (%t) {
+  ^bb0(%x: !rel.relation<[p: ?], v: f64>):
+    %k = rel.project %x [layer = add(mul(?layer, 2), 2) to 8, c = p] {v}
+    rel.insert %k into @keys
+    rel.yield %x : !rel.relation<[p: ?], v: f64>
+  }
+  rel.insert %y into @r
+  func.return
+}
+// CHECK: rel.for layer to 3

@@ -121,3 +121,58 @@ func.func @made_of_another_layer(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   func.return %y1 : tensor<?x4xf32>
 }
 // CHECK-NOT: scf.for
+
+// Layers in a pattern of two: a round runs the layers 2 * %3 and 2 * %3 + 1.
+// CHECK-LABEL: func.func @pattern(
+func.func @pattern(%x: tensor<?x4xf32>, %a: tensor<?x4xf32>, %b: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %w0 = nn.weight @l.0.w : tensor<4x4xf32>
+  %y0 = nn.linear %x, %w0 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  %z0 = nn.add %y0, %a : tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  %w1 = nn.weight @l.1.w : tensor<4x4xf32>
+  %y1 = nn.linear %z0, %w1 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  %z1 = nn.add %y1, %b : tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  %w2 = nn.weight @l.2.w : tensor<4x4xf32>
+  %y2 = nn.linear %z1, %w2 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  %z2 = nn.add %y2, %a : tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  %w3 = nn.weight @l.3.w : tensor<4x4xf32>
+  %y3 = nn.linear %z2, %w3 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  %z3 = nn.add %y3, %b : tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  func.return %z3 : tensor<?x4xf32>
+}
+// CHECK-NEXT: %0 = arith.constant 0 : index
+// CHECK-NEXT: %1 = arith.constant 2 : index
+// CHECK-NEXT: %2 = arith.constant 1 : index
+// CHECK-NEXT: %z3 = scf.for %3 = %0 to %1 step %2 iter_args(%x_1 = %x) -> (tensor<?x4xf32>) {
+// CHECK-NEXT: %4 = arith.constant 2 : index
+// CHECK-NEXT: %5 = arith.muli %3, %4 : index
+// CHECK-NEXT: %6 = arith.constant 1 : index
+// CHECK-NEXT: %7 = arith.addi %5, %6 : index
+// CHECK-NEXT: %w0 = nn.weight @"l.{}.w" at %5 of 4 : i64 : tensor<4x4xf32>
+// CHECK-NEXT: %y0 = nn.linear %x_1, %w0 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+// CHECK-NEXT: %z0 = nn.add %y0, %a : tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+// CHECK-NEXT: %w1 = nn.weight @"l.{}.w" at %7 of 4 : i64 : tensor<4x4xf32>
+// CHECK-NEXT: %y1 = nn.linear %z0, %w1 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+// CHECK-NEXT: %z1 = nn.add %y1, %b : tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+// CHECK-NEXT: scf.yield %z1 : tensor<?x4xf32>
+// CHECK-NEXT: }
+// CHECK-NEXT: func.return %z3 : tensor<?x4xf32>
+// CHECK-NEXT: }
+
+// The second half runs another way round.
+// CHECK-LABEL: func.func @no_pattern(
+func.func @no_pattern(%x: tensor<?x4xf32>, %a: tensor<?x4xf32>, %b: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %w0 = nn.weight @l.0.w : tensor<4x4xf32>
+  %y0 = nn.linear %x, %w0 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  %z0 = nn.add %y0, %a : tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  %w1 = nn.weight @l.1.w : tensor<4x4xf32>
+  %y1 = nn.linear %z0, %w1 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  %z1 = nn.add %y1, %b : tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  %w2 = nn.weight @l.2.w : tensor<4x4xf32>
+  %y2 = nn.linear %z1, %w2 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  %z2 = nn.add %y2, %b : tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  %w3 = nn.weight @l.3.w : tensor<4x4xf32>
+  %y3 = nn.linear %z2, %w3 : tensor<?x4xf32>, tensor<4x4xf32> -> tensor<?x4xf32>
+  %z3 = nn.add %y3, %a : tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+  func.return %z3 : tensor<?x4xf32>
+}
+// CHECK-NOT: scf.for
