@@ -6,9 +6,10 @@ from itertools import permutations
 from math import prod
 
 EXHAUSTIVE_UP_TO = 5
-"""So many inputs are ordered by trying all orders; more are ordered greedily."""
-BUILD = 3
-"""What an element costs that enters a hash table, where a row looked up in it costs 1."""
+"""
+So many inputs are ordered by trying all orders; more are ordered greedily. That is the compiler's
+own time: 120 orders of five inputs, 5,040 of seven.
+"""
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,16 @@ def cost(inputs: Sequence[Input]) -> float:
     return total
 
 
-def hash_cost(inputs: Sequence[Input]) -> float:
+def hash_cost(build: float, inputs: Sequence[Input]) -> float:
     """
     What hash joins over `inputs` in this order handle: each input but the first becomes a hash
-    table, with all that its rows hold, and the rows joined so far stream past.
+    table, with all that its rows hold, and the rows joined so far stream past. An element that
+    enters the table costs `build`, where a row looked up in it costs 1.
     """
     bound: set[str] = set()
     rows, total = 1.0, 0.0
     for number, item in enumerate(inputs):
-        hashed = BUILD * max(item.rows * item.width, item.behind)
+        hashed = build * max(item.rows * item.width, item.behind)
         total += rows + hashed if number else item.rows
         rows *= item.matching(bound)
         bound |= set(item.extents)

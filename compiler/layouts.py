@@ -16,16 +16,16 @@ from tensorjoin.targets import TargetProfile
 from tensorjoin.tiling import chunk_size
 
 CHUNKS = (16, 32, 64, 128, 256, 512, 1024)
-"""The chunks to choose from, in elements; the whole axis besides."""
+"""The chunks to choose from, in elements; the whole axis besides. An engine's costs choose."""
 
 PIVOTED = (64, 128)
-"""Elements of a column to choose from, where all chunks of an axis lie in one row."""
+"""
+Elements of a column to choose from, where all chunks of an axis lie in one row. An engine's costs
+choose.
+"""
 
 KEYS = 4
 """Columns that a join of two chunks may have besides their elements: layer, row, output, chunk."""
-
-MOST_COLUMNS = 16
-"""The columns that long vectors are cut into: to plan for more takes longer than they save."""
 
 HALF_BYTES = 2
 """Of an element of 16 bits."""
@@ -58,14 +58,15 @@ def candidates(profile: TargetProfile, inputs: int) -> Iterator[MatrixLayout]:
             yield MatrixLayout("pivoted", size * columns, columns)
 
 
-def cut(layout: MatrixLayout, longest: int | None) -> MatrixLayout:
+def cut(layout: MatrixLayout, profile: TargetProfile) -> MatrixLayout:
     """
-    The same chunks, in columns of vectors that are no longer than `longest`, if they were; of
-    longer ones where these would be too many.
+    The same chunks, in columns of vectors that are no longer than the target's `longest_vector`, if
+    they were; of longer ones where these would be too many.
     """
+    longest, most = profile.longest_vector, profile.thresholds.vector_columns
     if longest is None or layout.storage != "arrays" or layout.size <= longest:
         return layout
-    size = max(chunk_size(layout.size, longest), ceil(layout.size / MOST_COLUMNS))
+    size = max(chunk_size(layout.size, longest), ceil(layout.size / most))
     columns = -(-layout.size // size)
     return MatrixLayout("pivoted", size * columns, columns)
 
@@ -83,4 +84,4 @@ def cheapest(
         works = (matrix_product(layout, product, format) for product in products)
         return seconds(total(works), coefficients)
 
-    return cut(min(candidates(profile, products[0].inputs), key=estimate), profile.longest_vector)
+    return cut(min(candidates(profile, products[0].inputs), key=estimate), profile)

@@ -23,7 +23,10 @@ from tensorjoin.program import Program
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 NAME_BYTES = 63
-"""The fewest bytes of a name that an engine keeps."""
+"""
+The fewest bytes of a name that an engine keeps. It is not asked of the target, as the names of
+inputs and outputs are how a program's tables are found, whatever it was compiled for.
+"""
 
 
 @dataclass(frozen=True)

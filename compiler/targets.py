@@ -30,6 +30,38 @@ class RowFormat:
 
 
 @dataclass(frozen=True)
+class Thresholds:
+    """
+    Where, on one engine, it begins to pay to do otherwise. Each engine's profile names what its
+    numbers were measured by.
+    """
+
+    merged_calls: int
+    """Function calls that may be added by merging a query block into the one that reads it."""
+    merged_sources: int
+    """Tables that a merged query block may join: the engine still orders so many well."""
+    row_calls: int
+    """Function calls that cost as much as to look up one row: fewer are computed again instead."""
+    recomputed_rows: int
+    """How often a row of a join may be computed again before it is better stored."""
+    carried_columns: int
+    """Columns that may be carried along in place of one that is computed from them."""
+    fenced_calls: int
+    """Function calls of an expression from which on a query that is read twice is fenced off, so
+    that the engine computes it once."""
+    inlined_calls: int
+    """Function calls that one column may come to as the engine inlines what it reads."""
+    shortest_series: int
+    """Numbers from which on a function that makes them takes the place of a list, if there is one:
+    unlike a list, it says nothing to a planner about how many there are."""
+    hash_build: int | None
+    """What an element costs that enters the hash table of a join, where a row looked up in it costs
+    1; None where joins are nested loops over indexes, and not hashed."""
+    vector_columns: int
+    """Columns that long vectors are cut into at most, as `longest_vector` asks."""
+
+
+@dataclass(frozen=True)
 class TargetProfile:
     """What one engine offers, and the limits it sets."""
 
@@ -52,10 +84,10 @@ class TargetProfile:
     """Nesting an expression may have; at most 200, as the compiler recurses too."""
     max_parameters: int
     """Parameters a statement may have."""
+    max_rounds: int
+    """Rounds of a loop that may be unrolled: each is a part of a statement."""
     keeps_join_order: bool
     """Whether a join is run in the order in which it is written."""
-    hashes_joins: bool
-    """Whether a join makes a hash table of its second input, and the first streams past."""
     sorts_groups: bool
     """Whether rows are sorted into groups, with all columns that the aggregates read."""
     merges_queries: bool
@@ -70,3 +102,5 @@ class TargetProfile:
     """The chunk of a row of data which suits the engine's rows, in elements."""
     row_format: RowFormat
     """How the engine stores a row of weights."""
+    thresholds: Thresholds
+    """Where it begins to pay to do otherwise, as measured on the engine."""

@@ -290,9 +290,6 @@ Values gathered into a vector by their slots, or shorter vectors by their places
 other as far as it reaches; `pack` and `pack_double` promise that only the last are missing.
 """
 
-MOST_CARRIED = 8
-"""Columns that an aggregate may read of each row, where they are sorted with it."""
-
 AGGREGATES = frozenset({"sum", "max", "min", "count"}) | PACKS
 PARTITION_AGGREGATES = frozenset({"partition_sum", "partition_max", "partition_min"})
 """What `sum`, `max` and `min` are of a group, on each of its rows, whatever their order."""
@@ -375,9 +372,9 @@ def columns_of(expression: Attribute) -> list[str]:
     return [e.column.data for e in walk(expression) if isinstance(e, ColumnRefAttr)]
 
 
-def reads_many(expression: Attribute) -> bool:
-    """Whether an expression is made of many numbers, so that it is better carried than they."""
-    return calls(expression, frozenset({"dot"})) or len(set(columns_of(expression))) > MOST_CARRIED
+def reads_many(expression: Attribute, most: int) -> bool:
+    """Whether an expression is made of more than so many numbers: it is carried in their place."""
+    return calls(expression, frozenset({"dot"})) or len(set(columns_of(expression))) > most
 
 
 def calls(expression: Attribute, functions: frozenset[str]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from execution import TARGETS
-from onnx import TensorProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from tensorjoin.backend import Target
 from tensorjoin.backends.connect import connect
@@ -19,16 +19,18 @@ from tensorjoin.errors import TensorjoinError
 from tensorjoin.frontends.llama import import_llama
 from tensorjoin.frontends.llama_config import read_llama_config
 from tensorjoin.frontends.model import read_model
-from tensorjoin.frontends.onnx.model import inputs_of
+from tensorjoin.frontends.onnx.model import inputs_of, read_onnx
 from tensorjoin.language_model_program import compile_language_model
+from tensorjoin.onnx_program import compile_onnx
 from tensorjoin.pipelines import to_sql
 from tensorjoin.program import Statement
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.onnx_view import compile_query, parse_source
-from tensorjoin.targets import RowFormat, TargetProfile
+from tensorjoin.targets import RowFormat, TargetProfile, Thresholds
 from tensorjoin.testing.modules import lowered, parse
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo"
+REFERENCES = Path(__file__).parent / "references" / "onnx"
 FEATURES = 70
 
 Shown = Callable[[Target], str]
@@ -59,12 +61,45 @@ def view(target: Target) -> str:
     ]
     graph = helper.make_graph(nodes, "softmax", [x], [y], [w])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
+    return scores(model, FEATURES, target)
+
+
+def forest(target: Target) -> str:
+    """Random trees over features of a table, which a step down a tree reads again."""
+    return scores(read_onnx(REFERENCES / "forest.onnx"), 10, target)
+
+
+def scores(model: ModelProto, features: int, target: Target) -> str:
+    """The query of a view over a table of so many features."""
     with closing(connect("sqlite:///:memory:", create=True)) as database:
-        columns = ", ".join(f"f{k} REAL" for k in range(FEATURES))
+        columns = ", ".join(f"f{k} REAL" for k in range(features))
         database.execute(Statement(f"CREATE TABLE t (id INT, {columns})"))
         source = parse_source(database, inputs_of(model)[0], "SELECT * FROM t", "id")
     query = compile_query(model, target, [source], "scores")
     return "\n".join([target.spelling.sql(query.tree), *(t.create.sql for t in query.tables)])
+
+
+def rounds(target: Target) -> str:
+    """A loop that doubles a number five times."""
+    numbers = {name: helper.make_tensor_value_info(name, TensorProto.FLOAT, [2]) for name in "XYab"}
+    number, going, still = (
+        helper.make_tensor_value_info(name, kind, [])
+        for name, kind in (
+            ("n", TensorProto.INT64),
+            ("going", TensorProto.BOOL),
+            ("still", TensorProto.BOOL),
+        )
+    )
+    nodes = [
+        helper.make_node("Add", ["a", "a"], ["b"]),
+        helper.make_node("Identity", ["going"], ["still"]),
+    ]
+    body = helper.make_graph(nodes, "body", [number, going, numbers["a"]], [still, numbers["b"]])
+    loop = helper.make_node("Loop", ["count", "", "X"], ["Y"], body=body)
+    count = numpy_helper.from_array(np.array(5), "count")
+    graph = helper.make_graph([loop], "loop", [numbers["X"]], [numbers["Y"]], [count])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
+    return compile_onnx(model, target, {"X": [2]}, {}).program.sql()
 
 
 def small(target: Target) -> str:
@@ -97,8 +132,8 @@ CHANGES: dict[str, tuple[str, Any, Shown]] = {
     "max_columns": ("sqlite", 20, language_model()),
     "max_depth": ("sqlite", 8, small),
     "max_parameters": ("sqlite", 0, small),
+    "max_rounds": ("sqlite", 4, rounds),
     "keeps_join_order": ("sqlite", False, language_model()),
-    "hashes_joins": ("duckdb", False, language_model()),
     "sorts_groups": ("sqlite", False, language_model()),
     "merges_queries": ("duckdb", False, language_model()),
     "recurses": ("duckdb", False, language_model()),
@@ -109,22 +144,33 @@ CHANGES: dict[str, tuple[str, Any, Shown]] = {
     "row_format.together": ("sqlite_64k", 1002, language_model(8)),
     "row_format.columns_apart": ("duckdb", False, wide_model()),
     "row_format.stores_chunks": ("duckdb", True, language_model()),
+    "thresholds.merged_calls": ("sqlite", 0, language_model()),
+    "thresholds.merged_sources": ("sqlite", 1, language_model()),
+    "thresholds.row_calls": ("sqlite", 0, forest),
+    "thresholds.recomputed_rows": ("sqlite", 1 << 20, language_model()),
+    "thresholds.carried_columns": ("sqlite", 1, language_model()),
+    "thresholds.fenced_calls": ("sqlite", 1, language_model()),
+    "thresholds.inlined_calls": ("sqlite", 10, language_model()),
+    "thresholds.shortest_series": ("duckdb", 1, language_model()),
+    "thresholds.hash_build": ("duckdb", None, language_model()),
+    "thresholds.vector_columns": ("duckdb", 1, wide_model()),
 }
 """By the field: a target, another value, and a model whose SQL differs by it."""
-ELSEWHERE = {"name", "name_bytes", "row_format"}
+ELSEWHERE = {"name", "name_bytes", "row_format", "thresholds"}
 """The name tells targets apart; what a name may have is checked by `load`, below."""
 
 
 def names() -> list[str]:
     rows = [f"row_format.{field.name}" for field in fields(RowFormat)]
-    return [*(field.name for field in fields(TargetProfile)), *rows]
+    thresholds = [f"thresholds.{field.name}" for field in fields(Thresholds)]
+    return [*(field.name for field in fields(TargetProfile)), *rows, *thresholds]
 
 
 def changed(target: Target, field: str, value: Any) -> Target:
     outer, _, inner = field.partition(".")
     profile = target.profile
     if inner:
-        value = replace(profile.row_format, **{inner: value})
+        value = replace(getattr(profile, outer), **{inner: value})
     return replace(target, profile=replace(profile, **{outer: value}))
 
 

@@ -7,15 +7,12 @@ from tensorjoin.dialects import sql
 from tensorjoin.dialects.expression import CallAttr, ColumnRefAttr, LiteralAttr, lit
 from tensorjoin.dialects.rel import schema
 
-SHORTEST_SERIES = 64
-"""Fewer numbers are listed: a function in their place says nothing about how many there are."""
 
-
-def is_range(op: sql.ValuesOp) -> bool:
-    """Whether the rows are the numbers 0, 1, 2, ..., and long enough that a list is slower."""
+def is_range(op: sql.ValuesOp, shortest: int) -> bool:
+    """Whether the rows are the numbers 0, 1, 2, ..., and at least so many."""
     numbers = [lit(number) for number in range(len(op.rows))]
     is_index = len(schema(op.result).extents) == len(schema(op.result).types) == 1
-    return len(numbers) >= SHORTEST_SERIES and is_index and list(op.rows) == numbers
+    return len(numbers) >= shortest and is_index and list(op.rows) == numbers
 
 
 def mirrored_offset(condition: Attribute) -> Attribute | None:

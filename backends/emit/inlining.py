@@ -7,15 +7,14 @@ from xdsl.ir import Attribute, SSAValue
 
 from tensorjoin.dialects import sql
 from tensorjoin.dialects.expression import CallAttr, ColumnRefAttr, columns_of, reads_many, walk
-
-REPEATED_CALLS = 12
-"""Calls of an expression that is better computed once than each time it is read."""
-INLINED_CALLS = 500
-"""Calls that one column may come to: engines stop at some depth, and compute each again."""
+from tensorjoin.targets import Thresholds
 
 
-def too_large(queries: Iterable[SSAValue]) -> set[SSAValue]:
-    """The queries, given each after those it reads, that are best computed on their own."""
+def too_large(queries: Iterable[SSAValue], most: int) -> set[SSAValue]:
+    """
+    The queries, given each after those it reads, that are best computed on their own: inlined, one
+    of their columns would come to more than so many calls.
+    """
     large: set[SSAValue] = set()
     calls: dict[SSAValue, Mapping[str, int]] = {}
     for query in queries:
@@ -27,13 +26,13 @@ def too_large(queries: Iterable[SSAValue]) -> set[SSAValue]:
             for name, number in calls.get(source, {}).items()
         }
         calls[query] = {name: _calls(e, inlined) for name, e in op.outputs.items()}
-        if max(calls[query].values(), default=0) > INLINED_CALLS:
+        if max(calls[query].values(), default=0) > most:
             large.add(query)
             calls[query] = {}
     return large
 
 
-def computed_again(queries: Iterable[SSAValue]) -> set[SSAValue]:
+def computed_again(queries: Iterable[SSAValue], thresholds: Thresholds) -> set[SSAValue]:
     """
     The queries with a long expression that the query which reads them reads more than once, pairs
     with all rows of another, or sorts into groups: it would be computed for each mention or pair,
@@ -49,9 +48,10 @@ def computed_again(queries: Iterable[SSAValue]) -> set[SSAValue]:
             if isinstance(op := source.owner, sql.SelectOp) and op.is_simple:
                 for name, expression in op.outputs.items():
                     read = reads[f"{alias}.{name}"]
-                    is_long = _calls(expression, {}) > REPEATED_CALLS
+                    is_long = _calls(expression, {}) > thresholds.fenced_calls
                     is_spread = bool(reader.group) or reader.meets_all(alias)
-                    if (read > 1 and is_long) or (read and is_spread and reads_many(expression)):
+                    is_wide = reads_many(expression, thresholds.carried_columns)
+                    if (read > 1 and is_long) or (read and is_spread and is_wide):
                         again.add(source)
     return again
 

@@ -83,9 +83,10 @@ class Emission:
     def root(self, query: SSAValue) -> exp.Expr:
         """The query itself, after the common table expressions that it reads."""
         uses = uses_of(query)
-        alone = too_large(in_order(query))
+        thresholds = self.target.profile.thresholds
+        alone = too_large(in_order(query), thresholds.inlined_calls)
         if not self.is_alone:
-            self.repeated = computed_again(in_order(query))
+            self.repeated = computed_again(in_order(query), thresholds)
         # Through a chain of queries, each read once, conditions pass: no union may stop them.
         if self.is_alone and any(
             isinstance(value.owner, sql.SelectOp) and n > 1 for value, n in uses.items()
@@ -121,7 +122,8 @@ class Emission:
             width = len(columns)
             if not literals:
                 return exp.CTE(this=no_rows(width), alias=alias)
-            if (series := self.spelling.series) is not None and is_range(owner):
+            shortest = self.target.profile.thresholds.shortest_series
+            if (series := self.spelling.series) is not None and is_range(owner, shortest):
                 numbers = exp.Table(this=series(len(literals)))
                 everything = exp.select(exp.Star(), copy=False).from_(numbers, copy=False)
                 return exp.CTE(this=everything, alias=alias)

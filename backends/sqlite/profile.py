@@ -2,7 +2,26 @@
 
 from dataclasses import replace
 
-from tensorjoin.targets import MATH_FUNCTIONS, RowFormat, TargetProfile
+from tensorjoin.targets import MATH_FUNCTIONS, RowFormat, TargetProfile, Thresholds
+
+THRESHOLDS = Thresholds(
+    merged_calls=12,
+    # It joins in the written order; so many sources are what the other engines' planners order.
+    merged_sources=8,
+    row_calls=12,
+    recomputed_rows=8,
+    carried_columns=8,
+    fenced_calls=12,
+    inlined_calls=500,
+    shortest_series=64,
+    hash_build=None,
+    vector_columns=16,
+)
+"""
+By "What a matrix product costs" in docs/notes.md: a row joined and grouped takes 231 ns, a product
+of two columns 37 and a column looked at 19, so that some 6 to 12 calls are worth a row; and rows
+are sorted into groups with all their columns ("SQLite sorts whole rows to group them").
+"""
 
 SQLITE = TargetProfile(
     name="sqlite",
@@ -16,10 +35,11 @@ SQLITE = TargetProfile(
     # The limit that counts is the parser's stack: 100 symbols, some four a level.
     max_depth=24,
     max_parameters=32766,
+    # A compound SELECT may have 500 terms (https://sqlite.org/limits.html), some of them others.
+    max_rounds=400,
     filters_groups=False,
     name_bytes=None,
     keeps_join_order=True,
-    hashes_joins=False,
     sorts_groups=True,
     merges_queries=False,
     recurses=False,
@@ -28,6 +48,7 @@ SQLITE = TargetProfile(
     # rows; the rest of a longer one lies in pages of its own
     # (https://sqlite.org/fileformat2.html, 1.6).
     row_format=RowFormat(element_bytes=9, row_bytes=16, together=1002, stores_chunks=True),
+    thresholds=THRESHOLDS,
 )
 
 SQLITE_64K = replace(

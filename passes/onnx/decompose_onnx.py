@@ -12,6 +12,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.transforms.dead_code_elimination import dce
 
+from tensorjoin.context import profile_of
 from tensorjoin.dialects import onnx, ten
 from tensorjoin.errors import TensorjoinError, UnsupportedError, one_line
 from tensorjoin.passes.onnx import array as arrays
@@ -35,6 +36,7 @@ NO_FIT = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, 
 class Decomposer:
     """Replaces ops one after the other; `arrays` is what has become of each value."""
 
+    max_rounds: int
     arrays: dict[SSAValue, Array | None] = field(default_factory=dict[SSAValue, Array | None])
     evaluate: Evaluation = field(default_factory=Evaluation)
 
@@ -101,7 +103,7 @@ class Decomposer:
             if operand not in self.arrays:
                 raise TensorjoinError(f"{op.op_type.data} reads what is not computed before it")
             operands.append(self.arrays[operand])
-        node = Node(op, self.evaluate, self.inline)
+        node = Node(op, self.evaluate, self.inline, self.max_rounds)
         for name in reversed(node.texts("tables", [])):
             if operands and (table := operands.pop()) is not None:
                 node.tables[name] = table
@@ -138,8 +140,10 @@ class DecomposeOnnxPass(ModulePass):
     name = "decompose-onnx"
     establishes = frozenset({"operators of ten"})
 
+    target: str = ""
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        decomposer = Decomposer()
+        decomposer = Decomposer(profile_of(ctx, self.target).max_rounds)
         for function in op.ops:
             for region in function.regions:
                 for block in region.blocks:

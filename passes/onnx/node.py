@@ -50,6 +50,8 @@ class Node:
     op: onnx.NodeOp
     evaluate: Callable[[SSAValue], npt.NDArray[Any]]
     inline: Callable[[Block, Sequence[Array]], list[Array]]
+    max_rounds: int
+    """Rounds of a loop that the target has unrolled."""
     tables: dict[str, Array] = field(default_factory=dict[str, Array])
     """Attributes of so many numbers that they are weights."""
 

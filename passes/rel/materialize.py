@@ -13,11 +13,10 @@ from tensorjoin.context import profile_of
 from tensorjoin.dialects import rel
 from tensorjoin.dialects.rel import schema
 from tensorjoin.passes.rel.analysis.estimates import DYNAMIC, estimated_rows
+from tensorjoin.targets import TargetProfile
 
 COSTLY = (rel.JoinOp, rel.AggregateOp, rel.WindowOp, rel.UnionOp, rel.RecurseOp)
 CHEAP = (rel.ProjectOp, rel.SelectOp)
-FEW_TIMES = 8
-"""How often a row may be computed again before it is better stored."""
 
 
 def is_costly(value: SSAValue) -> bool:
@@ -38,12 +37,15 @@ def feeds_join(value: SSAValue) -> bool:
     )
 
 
-def is_fanned_out(value: SSAValue) -> bool:
-    """Whether a join reads each row of the relation many times, and would compute it each time."""
+def is_fanned_out(value: SSAValue, times: int) -> bool:
+    """
+    Whether a join reads each row of the relation more than so many times, and would compute it each
+    time.
+    """
     stored = projected(value)
     return any(
         isinstance(join := use.operation, rel.JoinOp)
-        and estimated_rows(join.result, DYNAMIC) > FEW_TIMES * estimated_rows(stored, DYNAMIC)
+        and estimated_rows(join.result, DYNAMIC) > times * estimated_rows(stored, DYNAMIC)
         for use in stored.uses
     )
 
@@ -63,6 +65,7 @@ def projected(value: SSAValue) -> SSAValue:
 class Statements:
     """Which statements would compute each relation, were nothing stored but `stored`."""
 
+    profile: TargetProfile
     stored: set[SSAValue] = field(default_factory=set[SSAValue])
     users: dict[SSAValue, set[Operation]] = field(default_factory=dict[SSAValue, set[Operation]])
 
@@ -78,12 +81,14 @@ class Statements:
                     statements |= {use.operation} if stored else self.users.get(result, set())
         return statements
 
-    def visit(self, block: Block, every: bool) -> None:
+    def visit(self, block: Block) -> None:
         """Last first, so that what is stored further down no longer counts against its inputs."""
+        every = not self.profile.merges_queries
+        times = self.profile.thresholds.recomputed_rows
         for op in reversed(list(block.ops)):
             for region in reversed(op.regions):
                 for inner in region.blocks:
-                    self.visit(inner, every)
+                    self.visit(inner)
             if isinstance(op, rel.ForOp) or len(op.results) != 1:
                 continue
             value = op.results[0]
@@ -92,7 +97,7 @@ class Statements:
             shared = len(self.users[value]) > 1 or crosses_loop
             looked_up = isinstance(op, rel.AggregateOp) or not value.has_one_use()
             grouped = every and looked_up and feeds_join(value)
-            repeated = every and isinstance(op, rel.JoinOp) and is_fanned_out(value)
+            repeated = every and isinstance(op, rel.JoinOp) and is_fanned_out(value, times)
             if is_costly(value) and (shared or grouped or repeated) or self.is_overwritten(op):
                 stored = projected(value)
                 # A table has columns; what has none is one row, or none.
@@ -137,10 +142,10 @@ class MaterializePass(ModulePass):
     target: str = ""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        every = not profile_of(ctx, self.target).merges_queries
+        profile = profile_of(ctx, self.target)
         for function in op.ops:
             for region in function.regions:
                 for block in region.blocks:
-                    statements = Statements()
-                    statements.visit(block, every)
+                    statements = Statements(profile)
+                    statements.visit(block)
                     materialize(statements.stored)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -28,9 +29,15 @@ from tensorjoin.passes.rel.analysis.estimates import (
 )
 
 LONGEST_RANGE = 4096
-"""The numbers of a range stand in the text of a statement."""
+"""
+The numbers of a range stand in the text of a statement, some 20 kB for these. That is no engine's:
+every one of them reads statements of a megabyte.
+"""
 WORTH_A_RANGE = 4
-"""How many times cheaper a join must be with a range than without."""
+"""
+How many times cheaper a join must be with a range than without: extents that are not known make the
+estimate wrong by as much (`estimates.DYNAMIC`), on any engine.
+"""
 
 
 def stored_order(value: SSAValue) -> dict[str, str | None] | None:
@@ -144,6 +151,7 @@ class OrderJoinsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         # Where joins are hashed, no index is left unused for want of its first keys.
         profile = profile_of(ctx, self.target)
-        joins = hash_cost if profile.hashes_joins else cost
+        build = profile.thresholds.hash_build
+        joins = cost if build is None else partial(hash_cost, build)
         pattern = OrderJoin(self.dynamic, joins, profile.keeps_join_order)
         PatternRewriteWalker(pattern, apply_recursively=False).rewrite_module(op)

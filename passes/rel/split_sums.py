@@ -27,8 +27,11 @@ from tensorjoin.dialects.expression import (
 from tensorjoin.dialects.rel import schema
 
 
+@dataclass
 class SplitSum(RewritePattern):
     """aggregate %x {v = sum(a * b + ...)} -> aggregate (project %x {part = a * b + ...}) ..."""
+
+    carried_columns: int
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: rel.AggregateOp, rewriter: PatternRewriter, /):
@@ -36,7 +39,7 @@ class SplitSum(RewritePattern):
         values: dict[str, Attribute] = {}
         carried: set[str] = set()
         for name, expression in rel.expressions(op.values).items():
-            if reads_many(expression) and is_plain(expression):
+            if reads_many(expression, self.carried_columns) and is_plain(expression):
                 parts[name] = expression.arguments.data[0]
                 values[name] = call(expression.function.data, col(name))
             else:
@@ -75,5 +78,7 @@ class SplitSumsPass(ModulePass):
     target: str = ""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        if profile_of(ctx, self.target).sorts_groups:
-            PatternRewriteWalker(SplitSum(), apply_recursively=False).rewrite_module(op)
+        profile = profile_of(ctx, self.target)
+        if profile.sorts_groups:
+            pattern = SplitSum(profile.thresholds.carried_columns)
+            PatternRewriteWalker(pattern, apply_recursively=False).rewrite_module(op)

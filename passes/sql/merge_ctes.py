@@ -34,13 +34,10 @@ from tensorjoin.dialects.expression import (
     walk,
 )
 from tensorjoin.dialects.rel import schema
+from tensorjoin.targets import TargetProfile
 
-REPEATED_CALLS = 12
-"""How many function calls more a merged block may hold than the two blocks before."""
 ONCE = PACKS | {"dot"}
 """Functions of many numbers, which a merged block never computes again."""
-MOST_SOURCES = 8
-"""Sources that a merged block may have: so many joins planners order well, and engines allow."""
 
 
 def numbers_chunk(expression: CallAttr) -> bool:
@@ -51,15 +48,15 @@ def numbers_chunk(expression: CallAttr) -> bool:
     return isinstance(column, ColumnRefAttr) and isinstance(size, LiteralAttr)
 
 
-def repeats_too_much(inner: Mapping[str, Attribute], reads: list[str]) -> bool:
-    """Whether replacing each column read by its expression repeats much work."""
+def repeats_too_much(inner: Mapping[str, Attribute], reads: list[str], most: int) -> bool:
+    """Whether replacing each column read by its expression repeats more than so many calls."""
     repeated = 0
     for name, expression in inner.items():
         if reads.count(name) > 1 and calls(expression, ONCE):
             return True
         count = sum(isinstance(e, CallAttr) and not numbers_chunk(e) for e in walk(expression))
         repeated += count * max(0, reads.count(name) - 1)
-    return repeated > REPEATED_CALLS
+    return repeated > most
 
 
 def is_too_deep(outer: list[Attribute], inner: Mapping[str, Attribute], limit: int) -> bool:
@@ -69,6 +66,11 @@ def is_too_deep(outer: list[Attribute], inner: Mapping[str, Attribute], limit: i
         if max((measure(expression) for expression in outer), default=1) + below > most:
             return True
     return False
+
+
+def deepest(profile: TargetProfile) -> int:
+    """How deep merged expressions may be nested: statements add some."""
+    return profile.max_depth // 2
 
 
 def outer_expressions(op: sql.SelectOp) -> list[Attribute]:
@@ -143,9 +145,9 @@ def computes_lookup(op: sql.SelectOp, alias: str, inner: sql.SelectOp) -> bool:
     return any(side in computed and not used & later for used, side in op.equalities)
 
 
-def computes_of_many(inner: sql.SelectOp) -> bool:
+def computes_of_many(inner: sql.SelectOp, most: int) -> bool:
     """Whether a block makes one column of many, which a reader would carry in its place."""
-    return any(reads_many(e) for e in inner.outputs.values())
+    return any(reads_many(e, most) for e in inner.outputs.values())
 
 
 def cuts_vectors(inner: sql.SelectOp) -> bool:
@@ -169,35 +171,33 @@ def joins_by_several(op: sql.SelectOp, replaced: Mapping[str, Attribute]) -> boo
 class MergeIntoReader(RewritePattern):
     """select ... from (select x + y as v from t, u) as a -> select ... x + y ... from t, u"""
 
-    max_depth: int
-    keeps_join_order: bool
-    """Whether the engine runs joins as they are written, each by an index on columns."""
-    sorts_groups: bool
-    """Whether rows enter a group with all columns that are read of them."""
+    profile: TargetProfile
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: sql.SelectOp, rewriter: PatternRewriter, /):
+        thresholds, keeps_join_order = self.profile.thresholds, self.profile.keeps_join_order
+        carried = thresholds.carried_columns
         for alias, source in op.source_map.items():
             inner = source.owner
             if not isinstance(inner, sql.SelectOp) or not inner.is_simple:
                 continue
             if not source.has_one_use() and not is_cheap(inner):
                 continue
-            if repeats_too_much(inner.outputs, reads_of(op, alias)):
+            if repeats_too_much(inner.outputs, reads_of(op, alias), thresholds.merged_calls):
                 continue
-            if is_too_deep(outer_expressions(op), inner.outputs, self.max_depth):
+            if is_too_deep(outer_expressions(op), inner.outputs, deepest(self.profile)):
                 continue
             if groups_by_constants(op, alias, inner):
                 continue
-            if self.keeps_join_order and computes_lookup(op, alias, inner):
+            if keeps_join_order and computes_lookup(op, alias, inner):
                 continue
             if len(op.sources) > 1 and cuts_vectors(inner):
                 continue
-            if self.sorts_groups and op.group and computes_of_many(inner):
+            if self.profile.sorts_groups and op.group and computes_of_many(inner, carried):
                 continue
-            if op.meets_all(alias) and computes_of_many(inner):
+            if op.meets_all(alias) and computes_of_many(inner, carried):
                 continue
-            if len(op.sources) + len(inner.sources) - 1 > MOST_SOURCES:
+            if len(op.sources) + len(inner.sources) - 1 > thresholds.merged_sources:
                 continue
             # A name that no alias has.
             fresh = {a: f"{alias} {a}" for a in inner.source_map}
@@ -207,7 +207,7 @@ class MergeIntoReader(RewritePattern):
                 for name in schema(s).types
             }
             replaced = {f"{alias}.{n}": substitute(e, inside) for n, e in inner.outputs.items()}
-            if not self.keeps_join_order and joins_by_several(op, replaced):
+            if not keeps_join_order and joins_by_several(op, replaced):
                 continue
             sources = [
                 pair
@@ -225,7 +225,7 @@ class MergeIntoReader(RewritePattern):
 class MergeProjection(RewritePattern):
     """select v / 2 from (select sum(x) as v ... group by p) -> select sum(x) / 2 ... group by p"""
 
-    max_depth: int
+    profile: TargetProfile
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: sql.SelectOp, rewriter: PatternRewriter, /):
@@ -235,9 +235,10 @@ class MergeProjection(RewritePattern):
         inner = source.owner
         if not isinstance(inner, sql.SelectOp) or inner.is_simple or not source.has_one_use():
             return
-        if repeats_too_much(inner.outputs, reads_of(op, alias)):
+        most = self.profile.thresholds.merged_calls
+        if repeats_too_much(inner.outputs, reads_of(op, alias), most):
             return
-        if is_too_deep(outer_expressions(op), inner.outputs, self.max_depth):
+        if is_too_deep(outer_expressions(op), inner.outputs, deepest(self.profile)):
             return
         replaced = {f"{alias}.{n}": e for n, e in inner.outputs.items()}
         outputs = {name: substitute(e, replaced) for name, e in op.outputs.items()}
@@ -269,8 +270,5 @@ class MergeCtesPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         profile = profile_of(ctx, self.target)
-        limit = profile.max_depth // 2
-        reader = MergeIntoReader(limit, profile.keeps_join_order, profile.sorts_groups)
-        PatternRewriteWalker(
-            GreedyRewritePatternApplier([reader, MergeProjection(limit)])
-        ).rewrite_module(op)
+        patterns: list[RewritePattern] = [MergeIntoReader(profile), MergeProjection(profile)]
+        PatternRewriteWalker(GreedyRewritePatternApplier(patterns)).rewrite_module(op)

@@ -42,7 +42,10 @@ from tensorjoin.interpreter.scalars import (
 from tensorjoin.interpreter.ten import TenFunctions
 
 MAX_ELEMENTS = 4096
-"""Of a constant that this pass makes: its elements stand in the text of a statement."""
+"""
+Of a constant that this pass makes: its elements stand in the text of a statement, some 40 kB for
+these. That is no engine's: every one of them reads statements of a megabyte.
+"""
 
 Folded = ten.MapOp | ten.ReduceOp | ten.ContractOp | ten.GatherOp | ten.ReshapeOp | ten.SliceOp
 

@@ -78,7 +78,11 @@ UNORDERED = 14
 
 
 SHARED_CALLS = 12
-"""Calls above which what is used twice becomes a column of its own."""
+"""
+Calls above which what is used twice becomes a column of its own. That is no engine's: written out
+twice at each use, a chain of n such values would be 2^n calls long before any pass could see that
+an engine computes them again; merge-ctes decides by the engine which of the columns remain.
+"""
 
 
 def scalar_expressions(

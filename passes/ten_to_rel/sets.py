@@ -11,7 +11,10 @@ from tensorjoin.passes.ten_to_rel.scalars import number
 from tensorjoin.passes.ten_to_rel.values import Emitter, as_tensor, axis_names, element, key
 
 LITERAL_ROWS = 64
-"""The longest range that is spelt out; a longer one is a product of shorter ones."""
+"""
+The longest range that is spelt out; a longer one is a product of shorter ones. That is no engine's:
+it keeps the text of a module short, in which a range of any length is a few lines.
+"""
 
 
 def numbers(out: Emitter, name: str, extent: int) -> SSAValue:

@@ -10,7 +10,7 @@ from tensorjoin.errors import TensorjoinError, UnsupportedError
 from tensorjoin.passes.onnx.array import Array, constant, full, stack, where
 from tensorjoin.passes.onnx.evaluation import NeedsValueError
 from tensorjoin.passes.onnx.node import Node, checked_axis, decomposes
-from tensorjoin.passes.onnx.operators.rounds import MOST_ROUNDS, check_rounds
+from tensorjoin.passes.onnx.operators.rounds import check_rounds
 
 
 def holds(node: Node, condition: Array) -> bool:
@@ -45,7 +45,7 @@ def loop(
 ) -> list[Array]:
     body, count = node.body("body"), len(carried)
     numbered, conditioned = body.args[:2]
-    most = MOST_ROUNDS + 1 if trips is None else int(node.value(trips).reshape(-1)[0])
+    most = node.max_rounds + 1 if trips is None else int(node.value(trips).reshape(-1)[0])
     # Without a condition to start with, those that the body computes are ignored.
     is_conditional = condition is not None
     if not is_conditional:

@@ -2,11 +2,8 @@
 
 from tensorjoin.passes.onnx.node import Node
 
-MOST_ROUNDS = 400
-"""Each round is a part of a statement, in which an engine may unite 500 tables and no more."""
-
 
 def check_rounds(node: Node, number: int) -> None:
     """Raises UnsupportedError where a loop is too long to be unrolled."""
-    if number > MOST_ROUNDS:
-        raise node.refuse(f"more than {MOST_ROUNDS} rounds are not unrolled")
+    if number > node.max_rounds:
+        raise node.refuse(f"more than {node.max_rounds} rounds are not unrolled")

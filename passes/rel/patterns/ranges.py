@@ -27,7 +27,10 @@ from tensorjoin.passes.rel.analysis.views import (
 )
 
 MOST_NUMBERS = 8
-"""The longest range that is unrolled."""
+"""
+The longest range that is unrolled. That is no engine's: it is as long as what MergeUnion makes,
+which this undoes where an aggregate follows (`unions.MOST_BRANCHES`).
+"""
 FOLDS = {"sum": "add", "max": "greatest", "min": "least"}
 
 

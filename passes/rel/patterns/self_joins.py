@@ -1,6 +1,7 @@
 """Projections of one relation that meet again, row by row -> one projection of it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import combinations, takewhile
 
 from xdsl.ir import Attribute, SSAValue
@@ -10,9 +11,6 @@ from tensorjoin.dialects import rel
 from tensorjoin.dialects.expression import CallAttr, col, walk
 from tensorjoin.dialects.rel import schema
 from tensorjoin.passes.rel.analysis.views import View, over_common_base, sources, wide
-
-REPEATED_CALLS = 12
-"""How many function calls more the merged projection may hold than those before."""
 
 
 def calls(columns: Mapping[str, Attribute]) -> int:
@@ -39,8 +37,12 @@ def keys_of(value: SSAValue, view: View) -> dict[str, str] | None:
     return found if len(found) == len(keys) and set(found.values()) == wanted else None
 
 
+@dataclass
 class MergeSelfJoin(RewritePattern):
     """join (project x {u = f}) (project x {w = g}) -> project x {u = f, w = g}"""
+
+    row_calls: int
+    """Function calls more than before that the merged projection may hold."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: rel.JoinOp, rewriter: PatternRewriter, /):
@@ -50,7 +52,7 @@ class MergeSelfJoin(RewritePattern):
                 continue
             columns = {**views[1].columns, **views[0].columns}
             before = sum(written(value, views[0].base) for value in (left, right))
-            if keys == keys_of(right, views[1]) and calls(columns) <= before + REPEATED_CALLS:
+            if keys == keys_of(right, views[1]) and calls(columns) <= before + self.row_calls:
                 return self.merge(rewriter, op, (left, right), views[0].base, columns)
 
     def merge(

@@ -23,7 +23,11 @@ from tensorjoin.passes.rel.analysis.views import (
 )
 
 MOST_BRANCHES = 8
-"""Of so many expressions one is chosen for each row."""
+"""
+Of so many expressions one is chosen for each row. That is no engine's: the choice is what lets a
+condition through to the rows, on each of them, and is written for each branch in each column, so
+that the text grows with the square of the branches. A classifier of two classes needs two.
+"""
 
 
 def constant(expression: Attribute, extents: Mapping[str, int]) -> int | None:
