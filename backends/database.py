@@ -152,6 +152,14 @@ class Database(ABC):
             with self._engine_call():
                 self._insert(table, columns)
 
+    def drop_table(self, name: str) -> None:
+        """Drop a table."""
+        self.execute(self.statement(self.target.spelling.drop_table(name)))
+
+    def empty_table(self, name: str) -> None:
+        """Delete all rows of a table."""
+        self.execute(self.statement(self.target.spelling.empty_table(name)))
+
     @contextmanager
     def loading(self) -> Generator[None]:
         """Around a transaction that inserts many blocks of rows: the engine may set itself up."""

@@ -8,16 +8,54 @@ from sqlglot import exp
 from xdsl.dialects.builtin import IntegerType, VectorType, f16, f32, f64, i1, i64
 from xdsl.ir import Attribute
 
-from tensorjoin.backends.functions import Function
+from tensorjoin.backends.functions import Function, integer
 from tensorjoin.errors import TensorjoinError
+
+
+def quoted(name: str) -> exp.Identifier:
+    """An identifier: any text may be the name of a table or column."""
+    return exp.to_identifier(name, quoted=True)
+
+
+def named(name: str) -> exp.Table:
+    """The table of a name."""
+    return exp.Table(this=quoted(name))
+
 
 VectorTypes = Callable[[int], exp.DataType]
 """The type of a vector of so many elements."""
 
 
 @dataclass(frozen=True)
+class ColumnDefinition:
+    """A column of a table that is to be created."""
+
+    type: exp.DataType | None
+    """None for a column without a type."""
+    may_be_null: bool = True
+
+
+@dataclass(frozen=True)
+class TableDefinition:
+    """A table that is to be created."""
+
+    name: str
+    kind: str
+    """weight, state, input, scratch or output, as in the rel dialect; or catalog: what a database
+    knows of its models."""
+    columns: Mapping[str, ColumnDefinition]
+    keys: Sequence[str] = ()
+    """The columns that tell rows apart, in their order, if any do."""
+    is_temporary: bool = False
+    has_vectors: bool = False
+
+
+@dataclass(frozen=True)
 class Spelling:
-    """How a target writes what the compiler asks for."""
+    """
+    How a target writes what the compiler asks for. What an engine writes in a form of its own is a
+    method that its spelling overrides.
+    """
 
     dialect: Any
     """sqlglot's dialect."""
@@ -31,7 +69,6 @@ class Spelling:
     which takes longer to write than they do."""
     fills_groups: bool = False
     """Whether weights may be followed by rows of nulls, so that what follows lies apart."""
-    table_properties: tuple[type[exp.Property], ...] = ()
     nan_is_null: bool = False
     """Whether NULL stands for NaN, where an engine has none."""
     keeps_deleted_rows: bool = False
@@ -67,8 +104,9 @@ class Spelling:
     vector: Callable[[Sequence[exp.Expr]], exp.Expr] | None = None
     """A vector of these elements, if there are any."""
 
-    vector_table: Callable[[], exp.Property] | None = None
-    """What a table of vectors is created with."""
+    table_properties: Callable[[TableDefinition], Sequence[exp.Expr]] = lambda table: ()
+    """What a table is created with besides its columns: how its rows are kept, and in what order.
+    """
 
     series: Callable[[int], exp.Expr] | None = None
     """A table of the numbers from 0 to below so many; None where they have to be listed."""
@@ -76,8 +114,56 @@ class Spelling:
     def sql(self, expression: exp.Expr) -> str:
         return expression.sql(dialect=self.dialect, identify=True, comments=False)
 
-    def parameter(self, name: str, number: int) -> exp.Expr:
-        """A parameter of a statement, the one of this number from 1."""
+    def create_table(self, table: TableDefinition) -> exp.Create:
+        """What creates a table, with a primary key where it helps."""
+        columns: list[exp.Expr] = [
+            exp.ColumnDef(
+                this=quoted(name),
+                kind=column.type,
+                constraints=[]
+                if column.may_be_null
+                else [exp.ColumnConstraint(kind=exp.NotNullColumnConstraint())],
+            )
+            for name, column in table.columns.items()
+        ]
+        helps = self.primary_keys and (table.kind != "output" or self.indexes_outputs)
+        if table.keys and helps:
+            columns.append(exp.PrimaryKey(expressions=[quoted(key) for key in table.keys]))
+        properties: list[exp.Expr] = [exp.TemporaryProperty()] if table.is_temporary else []
+        properties += self.table_properties(table)
+        return exp.Create(
+            this=exp.Schema(this=named(table.name), expressions=columns),
+            kind="TABLE",
+            properties=exp.Properties(expressions=properties) if properties else None,
+        )
+
+    def drop_table(self, name: str) -> exp.Expr:
+        """What drops a table."""
+        return exp.Drop(tables=[named(name)], kind="TABLE")
+
+    def empty_table(self, name: str) -> exp.Expr:
+        """What deletes all rows of a table, at each run."""
+        return exp.Delete(this=named(name))
+
+    def truncate_table(self, name: str) -> exp.Expr:
+        """What deletes all rows of a table, and gives their space back: now and then."""
+        return exp.TruncateTable(expressions=[named(name)])
+
+    def literal_rows(
+        self, name: str, columns: Sequence[str], rows: Sequence[Sequence[exp.Expr]]
+    ) -> exp.CTE:
+        """A common table expression of rows that are written out, of which there may be none."""
+        alias = exp.TableAlias(this=quoted(name), columns=[quoted(column) for column in columns])
+        if not rows:
+            # VALUES has at least one row.
+            never = exp.EQ(this=integer(0), expression=integer(1))
+            nothing = exp.select(*(integer(0) for _ in columns), copy=False)
+            return exp.CTE(this=nothing.where(never, copy=False), alias=alias)
+        tuples = [exp.Tuple(expressions=list(row)) for row in rows]
+        return exp.CTE(this=exp.Values(expressions=tuples), alias=alias)
+
+    def parameter(self, name: str, number: int, type: exp.DataType) -> exp.Expr:
+        """A parameter of a statement, the one of this number from 1, whose values have a type."""
         if self.numbers_parameters:
             return exp.Parameter(this=exp.Literal.number(number))
         return exp.Placeholder(this=name)

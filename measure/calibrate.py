@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sqlglot import exp
 from xdsl.context import Context
 from xdsl.dialects.builtin import Builtin, ModuleOp
 from xdsl.dialects.func import Func
@@ -29,7 +28,6 @@ from tensorjoin.passes.rel.push_projections import PushProjectionsPass
 from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.pipelines import lifetimes, statements
 from tensorjoin.program import Program, Table
-from tensorjoin.runtime.catalog import table
 from tensorjoin.runtime.executor import Executor
 from tensorjoin.runtime.weights import rows_of
 from tensorjoin.stages import Stage
@@ -154,14 +152,14 @@ def measure(database: Database, layout: MatrixLayout, product: Product) -> float
         while len(times) < RUNS[0] or (sum(times) < ENOUGH_SECONDS and len(times) < RUNS[1]):
             times.append(run(database, program, filled))
         for each in program.tables:
-            database.execute(database.statement(exp.Drop(tables=[table(each.name)], kind="TABLE")))
+            database.drop_table(each.name)
     return min(times)
 
 
 def run(database: Database, program: Program, filled: list[str]) -> float:
     """The seconds of one run; what it fills is emptied before."""
     for name in filled:
-        database.execute(database.statement(exp.Delete(this=table(name))))
+        database.empty_table(name)
     start = time.perf_counter()
     Executor(database, program.procedures).run(Procedure.FORWARD)
     return time.perf_counter() - start

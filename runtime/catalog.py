@@ -193,7 +193,8 @@ def drop_model(database: Database, model: StoredModel | UnreadableModel) -> None
         # As it is: what both changes a table and drops it, an engine may not commit.
         drop_table(database, MODELS)
         return
-    row = exp.EQ(this=column("name"), expression=database.target.spelling.parameter("name", 1))
+    spelling, text = database.target.spelling, exp.DataType.build("TEXT")
+    row = exp.EQ(this=column("name"), expression=spelling.parameter("name", 1, text))
     delete = exp.Delete(this=table(MODELS), where=exp.Where(this=row))
     database.execute(database.statement(delete, "name"), {"name": model.name})
 

@@ -10,9 +10,9 @@ from tensorjoin.backend import Target
 from tensorjoin.backends.emit.hints import is_range, mirrored_offset
 from tensorjoin.backends.emit.inlining import computed_again, too_large
 from tensorjoin.backends.emit.queries import in_order, joined, uses_of
-from tensorjoin.backends.emit.tables import TableNames, quoted
+from tensorjoin.backends.emit.tables import TableNames
 from tensorjoin.backends.functions import double, integer
-from tensorjoin.backends.spelling import Spelling
+from tensorjoin.backends.spelling import Spelling, named, quoted
 from tensorjoin.dialects import sql
 from tensorjoin.dialects.expression import (
     PARTITION_AGGREGATES,
@@ -21,6 +21,7 @@ from tensorjoin.dialects.expression import (
     ColumnRefAttr,
     LiteralAttr,
     ParameterAttr,
+    expression_type,
 )
 from tensorjoin.dialects.rel import schema
 from tensorjoin.errors import TensorjoinError
@@ -28,12 +29,6 @@ from tensorjoin.program import Statement
 
 Query = sql.SelectOp | sql.ValuesOp | sql.UnionOp | sql.RecurseOp
 """What a statement holds as a common table expression."""
-
-
-def no_rows(width: int) -> exp.Select:
-    """An empty relation: VALUES has at least one row."""
-    never = exp.EQ(this=integer(0), expression=integer(1))
-    return exp.select(*(integer(0) for _ in range(width)), copy=False).where(never, copy=False)
 
 
 @dataclass
@@ -57,20 +52,20 @@ class Emission:
         return self.target.spelling
 
     def statement(self, op: sql.InsertOp | sql.DeleteOp | sql.TruncateOp) -> Statement:
-        target = exp.Table(this=quoted(self.table_name(op.table.string_value())))
+        name = self.table_name(op.table.string_value())
         match op:
             case sql.TruncateOp():
-                tree = exp.TruncateTable(expressions=[target])
+                tree = self.spelling.truncate_table(name)
             case sql.DeleteOp(keys=None):
-                tree = exp.Delete(this=target)
+                tree = self.spelling.empty_table(name)
             case sql.DeleteOp(keys=keys):
                 assert keys is not None
-                tree = exp.Delete(this=target, where=exp.Where(this=self.is_in(keys)))
+                tree = exp.Delete(this=named(name), where=exp.Where(this=self.is_in(keys)))
             case sql.InsertOp():
-                columns = [quoted(name) for name in schema(op.query).types]
+                columns = [quoted(column) for column in schema(op.query).types]
                 query = self.root(op.query)
                 tree = exp.Insert(
-                    this=exp.Schema(this=target, expressions=columns), expression=query
+                    this=exp.Schema(this=named(name), expressions=columns), expression=query
                 )
         return Statement(self.spelling.sql(tree), tuple(self.parameters))
 
@@ -116,22 +111,7 @@ class Emission:
         if isinstance(owner, sql.RecurseOp):
             return exp.CTE(this=self.recursion(owner, name), alias=alias)
         if isinstance(owner, sql.ValuesOp):
-            columns = list(schema(owner.result).types)
-            alias.set("columns", [quoted(column) for column in columns])
-            literals = [self.expression(literal) for literal in owner.rows]
-            width = len(columns)
-            if not literals:
-                return exp.CTE(this=no_rows(width), alias=alias)
-            shortest = self.target.profile.thresholds.shortest_series
-            if (series := self.spelling.series) is not None and is_range(owner, shortest):
-                numbers = exp.Table(this=series(len(literals)))
-                everything = exp.select(exp.Star(), copy=False).from_(numbers, copy=False)
-                return exp.CTE(this=everything, alias=alias)
-            rows = [
-                exp.Tuple(expressions=literals[start : start + width])
-                for start in range(0, len(literals), width)
-            ]
-            return exp.CTE(this=exp.Values(expressions=rows), alias=alias)
+            return self.literal_rows(owner, name)
         marked = True if is_alone else None
         tree: exp.Expr = self.select(owner)
         if owner.result in self.repeated and self.spelling.fence is not None:
@@ -141,6 +121,19 @@ class Emission:
             none = self.spelling.many_rows(len(schema(owner.result).types))
             tree = exp.Union(this=tree, expression=none, distinct=False)
         return exp.CTE(this=tree, alias=alias, materialized=marked)
+
+    def literal_rows(self, op: sql.ValuesOp, name: str) -> exp.CTE:
+        columns = list(schema(op.result).types)
+        literals = [self.expression(literal) for literal in op.rows]
+        shortest = self.target.profile.thresholds.shortest_series
+        if (series := self.spelling.series) is not None and is_range(op, shortest):
+            numbers = exp.Table(this=series(len(literals)))
+            everything = exp.select(exp.Star(), copy=False).from_(numbers, copy=False)
+            alias = exp.TableAlias(this=quoted(name), columns=[quoted(c) for c in columns])
+            return exp.CTE(this=everything, alias=alias)
+        width = len(columns)
+        rows = [literals[start : start + width] for start in range(0, len(literals), width)]
+        return self.spelling.literal_rows(name, columns, rows)
 
     def everything(self, query: SSAValue) -> exp.Select:
         """All columns of a query by their names."""
@@ -232,7 +225,7 @@ class Emission:
             case LiteralAttr(value=value):
                 return double(value.data)
             case ParameterAttr():
-                return self.parameter(expression.parameter.data)
+                return self.parameter(expression)
             case CallAttr() if expression.function.data in WINDOWS and op is not None:
                 return self.window(expression, op)
             case CallAttr():
@@ -269,7 +262,9 @@ class Emission:
             spec=None if expression.function.data == "row_number" else rows,
         )
 
-    def parameter(self, name: str) -> exp.Expr:
+    def parameter(self, parameter: ParameterAttr) -> exp.Expr:
+        name = parameter.parameter.data
         if name not in self.parameters:
             self.parameters.append(name)
-        return self.spelling.parameter(name, self.parameters.index(name) + 1)
+        type = self.spelling.type(expression_type(parameter, {}))
+        return self.spelling.parameter(name, self.parameters.index(name) + 1, type)

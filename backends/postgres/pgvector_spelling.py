@@ -8,6 +8,7 @@ from sqlglot import exp
 from tensorjoin.backends.functions import Function, binary, case, cast, function, integer
 from tensorjoin.backends.postgres.spelling import POSTGRES_FUNCTIONS
 from tensorjoin.backends.postgres.spelling import SPELLING as POSTGRES
+from tensorjoin.backends.spelling import TableDefinition
 
 DOUBLE = "DOUBLE PRECISION"
 LARGEST_ROW = 8160
@@ -26,10 +27,12 @@ def half_type(size: int | None = None) -> exp.DataType:
     )
 
 
-def vectors_in_rows() -> exp.Property:
+def table_properties(table: TableDefinition) -> list[exp.Expr]:
     """Vectors stay in their rows while a page of 8 kB holds one: elsewhere each is looked up."""
+    if not table.has_vectors:
+        return []
     target = exp.Var(this="toast_tuple_target")
-    return exp.Property(this=target, value=exp.Literal.number(LARGEST_ROW))
+    return [exp.Property(this=target, value=exp.Literal.number(LARGEST_ROW))]
 
 
 def as_vector(array: exp.Expr, size: exp.Expr) -> exp.Expr:
@@ -98,5 +101,5 @@ SPELLING = replace(
     vector_type=vector_type,
     half_type=half_type,
     vector=vector,
-    vector_table=vectors_in_rows,
+    table_properties=table_properties,
 )

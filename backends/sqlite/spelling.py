@@ -145,7 +145,7 @@ SQLITE_FUNCTIONS: Mapping[str, Function] = {
 SPELLING = Spelling(
     ClusteredSQLite,
     SQLITE_FUNCTIONS,
-    table_properties=(WithoutRowid,),
+    table_properties=lambda table: [WithoutRowid()] if table.keys else [],
     nan_is_null=True,
     # Of a product of two columns, the conversion is 7 to 9 % of the time.
     converts_floats=True,
