@@ -3,9 +3,11 @@
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from secrets import token_hex
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -15,6 +17,7 @@ from sqlglot import exp
 from tensorjoin.backend import Target
 from tensorjoin.backends.interrupts import held, take
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.names import OF_CONNECTION
 from tensorjoin.program import Statement
 
 Value = int | float | str | None
@@ -39,8 +42,11 @@ class Database(ABC):
     def __init__(self) -> None:
         self._in_transaction = False
         self._failed = False
+        self._is_closed = False
         self.has_changed = False
         """Whether a transaction that writes has been committed."""
+        self._mark = f" @{os.getpid()}-{token_hex()}"[: len(OF_CONNECTION)]
+        """What the names of tables end with that are this connection's alone."""
 
     @cached_property
     def target(self) -> Target:
@@ -55,7 +61,7 @@ class Database(ABC):
     def execute(self, statement: Statement, values: Mapping[str, Value] = NO_VALUES) -> None:
         """Run a statement; `values` may hold more names than it has parameters."""
         with self._engine_call():
-            self._execute(statement, self._arguments(statement, values))
+            self._execute(self._own(statement), self._arguments(statement, values))
 
     def execute_all(self, calls: Iterable[tuple[Statement, Mapping[str, Value]]]) -> None:
         """
@@ -63,14 +69,16 @@ class Database(ABC):
         of a transaction, those before it may then be undone as well.
         """
         with self._engine_call():
-            self._execute_all([(each, self._arguments(each, values)) for each, values in calls])
+            self._execute_all(
+                [(self._own(each), self._arguments(each, values)) for each, values in calls]
+            )
 
     def query(
         self, statement: Statement, values: Mapping[str, Value] = NO_VALUES
     ) -> list[tuple[Any, ...]]:
         """The rows of a statement; `values` may hold more names than it has parameters."""
         with self._engine_call():
-            return self._query(statement, self._arguments(statement, values))
+            return self._query(self._own(statement), self._arguments(statement, values))
 
     @contextmanager
     def transaction(self, *, writes: bool = True) -> Generator[None]:
@@ -84,12 +92,14 @@ class Database(ABC):
         """
         if self._in_transaction:
             raise RuntimeError("a transaction is already open")
+        # Where there are no temporary tables, others do have to wait.
+        locks = writes or not self.target.profile.temporary_tables
         with held():
             try:
                 self._in_transaction = True
                 self._failed = False
                 with self._engine_call():
-                    self._begin(writes)
+                    self._begin(locks)
                 yield
                 # Engines may answer this COMMIT with a silent ROLLBACK.
                 if self._failed:
@@ -116,7 +126,7 @@ class Database(ABC):
     def columns(self, statement: Statement) -> list[str]:
         """The names of the columns that a query has."""
         with self._engine_call():
-            return self._columns(statement)
+            return self._columns(self._own(statement))
 
     def view_statements(
         self, view: str, helpers: str, query: str, is_large: bool
@@ -150,7 +160,7 @@ class Database(ABC):
                 raise ValueError(f"column {name!r} of {table!r} has {column.ndim} dimensions")
         if rows != {0}:
             with self._engine_call():
-                self._insert(table, columns)
+                self._insert(self._own_name(table), columns)
 
     def drop_table(self, name: str) -> None:
         """Drop a table."""
@@ -203,12 +213,40 @@ class Database(ABC):
     def require_writable(self) -> None:
         """Refuse, without changing anything, if nothing could be written here."""
 
-    @abstractmethod
     def close(self) -> None:
         """
         Close the connection; what is not committed is lost. A call that cannot be ended is left to
         the end of the process.
         """
+        with held():
+            try:
+                if not self._is_closed:
+                    self._drop_own_tables()
+            finally:
+                self._is_closed = True
+                self._close()
+
+    def _drop_own_tables(self) -> None:
+        """Drop the ordinary tables that stand for temporary ones, as far as the engine lets us."""
+        # What was not asked for its target has run no program.
+        if "target" not in self.__dict__ or self.target.profile.temporary_tables:
+            return
+        with suppress(TensorjoinError), self.transaction(writes=False):
+            for name in self.tables():
+                if name.endswith(self._mark):
+                    self.drop_table(name)
+
+    def _own(self, statement: Statement) -> Statement:
+        """A statement of a program, in which the tables of a connection are those of this one."""
+        if OF_CONNECTION not in statement.sql:
+            return statement
+        return replace(statement, sql=self._own_name(statement.sql))
+
+    def _own_name(self, name: str) -> str:
+        return name.replace(OF_CONNECTION, self._mark)
+
+    @abstractmethod
+    def _close(self) -> None: ...
 
     @abstractmethod
     def _execute(self, statement: Statement, arguments: dict[str, Value]) -> None: ...

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tensorjoin.errors import TensorjoinError
+from tensorjoin.names import OF_CONNECTION
 from tensorjoin.targets import TargetProfile
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ class Target:
     def name(self) -> str:
         """The name on command lines, and in stored programs."""
         return self.profile.name
+
+    def temporary_name(self, name: str) -> str:
+        """What a temporary table of a name is called in programs."""
+        return name if self.profile.temporary_tables else f"{name}{OF_CONNECTION}"
 
     @cached_property
     def spelling(self) -> "Spelling":

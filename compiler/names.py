@@ -3,6 +3,12 @@
 from collections.abc import Iterable
 
 PREFIX = "tj"
+OF_CONNECTION = " @tj-connection"
+"""
+What the name of a table ends with in a program that is one connection's alone, where an engine has
+no temporary tables. Each connection puts as many letters of its own there, which begin with the
+number of its process: by that, what a process has left behind that was killed is known.
+"""
 SKIPPED = {"weight", "{}"}
 """Parts of a checkpoint's tensor name that tell nothing in a table's name."""
 

@@ -94,6 +94,9 @@ class TargetProfile:
     """Whether statements cost more than arithmetic, so that few and large ones are best."""
     recurses: bool
     """Whether a recursion may join and group, so that one statement runs all rounds of a loop."""
+    temporary_tables: bool
+    """Whether a connection has tables of its own; where not, they are ordinary ones under names of
+    its own (`names.OF_CONNECTION`), which it drops when it is closed."""
     filters_groups: bool
     """Whether a condition on the key of a group reaches a query that the groups are made of."""
     name_bytes: int | None

@@ -252,8 +252,7 @@ def create_view(database: Database, query: ModelQuery, view: str, replace: bool)
         for name in sorted(present):
             # The weights of an earlier view of this name, whose number may differ.
             if name.startswith(table_name(view, WEIGHT)) and replace:
-                drop = exp.Drop(tables=[table(name)], kind="TABLE")
-                database.execute(database.statement(drop))
+                database.drop_table(name)
         load(database, query)
         is_large = any(cte.args.get("materialized") for cte in query.tree.find_all(exp.CTE))
         for step in database.view_statements(view, table_name(view, ""), text, is_large):

@@ -5,8 +5,6 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from engines import execute
-from execution import parse
 from sqlglot import exp
 from xdsl.ir import Attribute
 
@@ -15,6 +13,8 @@ from tensorjoin.backends.database import Database
 from tensorjoin.backends.emit.program import emit_program
 from tensorjoin.backends.functions import FUNCTIONS
 from tensorjoin.backends.spelling import Spelling, TableDefinition
+from tensorjoin.testing.engines import execute
+from tensorjoin.testing.modules import parse
 
 MODULE = """
 sql.create_table weight @w : <[o: 4, i: 3], v: f64>

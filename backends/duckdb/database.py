@@ -187,12 +187,11 @@ class DuckdbDatabase(Database):
         if self._path is not None:
             require_writable_file(self._path)
 
-    def close(self) -> None:
-        with held():
-            self._parsed.clear()
-            # To close it under a call would wait for that call.
-            if self._worker.close():
-                self._connection.close()
+    def _close(self) -> None:
+        self._parsed.clear()
+        # To close it under a call would wait for that call.
+        if self._worker.close():
+            self._connection.close()
 
     def _execute(self, statement: Statement, arguments: dict[str, Value]) -> None:
         parsed = self._parse(statement.sql)

@@ -36,6 +36,7 @@ DUCKDB = TargetProfile(
     max_parameters=65535,
     # No limit is known; more were not measured.
     max_rounds=400,
+    temporary_tables=True,
     filters_groups=True,
     name_bytes=None,
     keeps_join_order=False,

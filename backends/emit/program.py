@@ -11,7 +11,7 @@ from xdsl.ir import Block
 from tensorjoin.backend import Target
 from tensorjoin.backends.emit.certain_floats import certain_floats
 from tensorjoin.backends.emit.statements import Emission
-from tensorjoin.backends.emit.tables import TableNames, table_of
+from tensorjoin.backends.emit.tables import TableNames, names_in, table_of
 from tensorjoin.dialects import sql
 from tensorjoin.dialects.rel import TableKind
 from tensorjoin.errors import TensorjoinError
@@ -31,11 +31,9 @@ def emit_program(
     untyped: Mapping[str, frozenset[str]] = {}
     if target.spelling.converts_floats:
         untyped = certain_floats(module)
-    tables = [
-        table_of(op, target.spelling, table_name, untyped)
-        for op in module.ops
-        if isinstance(op, sql.CreateTableOp)
-    ]
+    created = [op for op in module.ops if isinstance(op, sql.CreateTableOp)]
+    table_name = names_in(created, target, table_name)
+    tables = [table_of(op, target, table_name, untyped) for op in created]
     procedures = {
         op.sym_name.data: tuple(Procedure(target, table_name).steps(op.body.block))
         for op in module.ops
@@ -54,6 +52,7 @@ def emit_query(
     The query that fills the one table of a module with one insertion; `inputs` stand for the tables
     it reads, by their names.
     """
+    table_name = names_in(weights_of(module), target, table_name)
     (insertion,) = (op for op in module.walk() if isinstance(op, sql.InsertOp))
     emission = Emission(target, table_name, is_alone=True)
     emission.ctes += inputs
@@ -64,8 +63,14 @@ def emit_query(
 
 def emit_tables(module: ModuleOp, target: Target, table_name: TableNames) -> list[Table]:
     """The tables of a module that hold weights."""
+    weights = weights_of(module)
+    table_name = names_in(weights, target, table_name)
+    return [table_of(op, target, table_name, {}) for op in weights]
+
+
+def weights_of(module: ModuleOp) -> list[sql.CreateTableOp]:
     return [
-        table_of(op, target.spelling, table_name, {})
+        op
         for op in module.ops
         if isinstance(op, sql.CreateTableOp) and op.kind.data is TableKind.WEIGHT
     ]

@@ -1,10 +1,11 @@
 """A declared table -> the statement that creates it, and how a tensor fills it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from xdsl.dialects.builtin import VectorType, f32, f64
 
-from tensorjoin.backends.spelling import ColumnDefinition, Spelling, TableDefinition
+from tensorjoin.backend import Target
+from tensorjoin.backends.spelling import ColumnDefinition, TableDefinition
 from tensorjoin.dialects import sql
 from tensorjoin.dialects.layout import Storage
 from tensorjoin.dialects.rel import Lifetime, TableKind, lifetime_of
@@ -15,18 +16,34 @@ TableNames = Callable[[str], str]
 """From a symbol of the module to the name of a table in the database."""
 
 
+def is_temporary(op: sql.CreateTableOp) -> bool:
+    """Whether a table ends with the connection that creates it."""
+    return lifetime_of(op.kind, op.lifetime) is Lifetime.TEMPORARY
+
+
+def names_in(
+    tables: Iterable[sql.CreateTableOp], target: Target, table_name: TableNames
+) -> TableNames:
+    """The names of tables in programs for a target."""
+    temporary = {op.sym_name.data for op in tables if is_temporary(op)}
+
+    def name(symbol: str) -> str:
+        return (target.temporary_name if symbol in temporary else str)(table_name(symbol))
+
+    return name
+
+
 def table_of(
     op: sql.CreateTableOp,
-    spelling: Spelling,
+    target: Target,
     table_name: TableNames,
     untyped: Mapping[str, frozenset[str]],
 ) -> Table:
-    kind = TableKind(op.kind.data)
+    spelling, kind = target.spelling, TableKind(op.kind.data)
     name, keys = op.sym_name.data, op.schema.extents
     without_type = untyped.get(name, ())
     has_fillers = spelling.fills_groups and kind == TableKind.WEIGHT
     types = op.schema.types
-    is_temporary = lifetime_of(op.kind, op.lifetime) is Lifetime.TEMPORARY
     definition = TableDefinition(
         table_name(name),
         kind.value,
@@ -38,7 +55,7 @@ def table_of(
             for column, type in types.items()
         },
         tuple(keys),
-        is_temporary,
+        target.profile.temporary_tables and is_temporary(op),
         any(isinstance(type, VectorType) for type in types.values()),
     )
     chunks = None
@@ -63,6 +80,6 @@ def table_of(
         tuple(source.data for source in op.sources or ()),
         chunks,
         None if op.gain is None else op.gain.data,
-        is_temporary,
+        is_temporary(op),
         transforms_of(op.transforms),
     )

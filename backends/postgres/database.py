@@ -15,7 +15,6 @@ from psycopg.types.numeric import Int8BinaryDumper
 
 from tensorjoin.backend import Target
 from tensorjoin.backends.database import Database, Value, first_line, quoted
-from tensorjoin.backends.interrupts import held
 from tensorjoin.backends.postgres import PGVECTOR, POSTGRES
 from tensorjoin.backends.worker import Worker
 from tensorjoin.errors import TensorjoinError
@@ -121,11 +120,10 @@ class PostgresDatabase(Database):
                 f"cannot write to schema {schema!r}: connect as a role that may create tables there"
             )
 
-    def close(self) -> None:
-        with held():
-            # The driver has no lock that would keep the one from the other's call.
-            if self._worker.close():
-                self._connection.close()
+    def _close(self) -> None:
+        # The driver has no lock that would keep the one from the other's call.
+        if self._worker.close():
+            self._connection.close()
 
     def view_statements(
         self, view: str, helpers: str, query: str, is_large: bool

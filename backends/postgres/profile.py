@@ -37,6 +37,7 @@ POSTGRES = TargetProfile(
     max_parameters=65535,
     # No limit is known; more were not measured.
     max_rounds=400,
+    temporary_tables=True,
     filters_groups=True,
     name_bytes=63,
     keeps_join_order=False,

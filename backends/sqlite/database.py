@@ -19,7 +19,7 @@ from tensorjoin.backends.database import (
     insertion,
     require_writable_file,
 )
-from tensorjoin.backends.interrupts import held, take
+from tensorjoin.backends.interrupts import take
 from tensorjoin.backends.sqlite import SQLITE, SQLITE_64K
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Statement
@@ -125,9 +125,8 @@ class SqliteDatabase(Database):
             self._begin(writes=True)
             self._rollback()
 
-    def close(self) -> None:
-        with held():
-            self._connection.close()
+    def _close(self) -> None:
+        self._connection.close()
 
     def _execute(self, statement: Statement, arguments: dict[str, Value]) -> None:
         self._query(statement, arguments)

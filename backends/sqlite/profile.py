@@ -37,6 +37,7 @@ SQLITE = TargetProfile(
     max_parameters=32766,
     # A compound SELECT may have 500 terms (https://sqlite.org/limits.html), some of them others.
     max_rounds=400,
+    temporary_tables=True,
     filters_groups=False,
     name_bytes=None,
     keeps_join_order=True,
