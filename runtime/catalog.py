@@ -9,6 +9,7 @@ import numpy as np
 from sqlglot import exp
 
 from tensorjoin.backends.database import Database, identifier
+from tensorjoin.backends.spelling import ColumnDefinition, TableDefinition
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.interface import Procedure
 from tensorjoin.names import PREFIX, table_name
@@ -85,17 +86,11 @@ def column(name: str) -> exp.Column:
     return exp.Column(this=identifier(name))
 
 
-def drop_table(database: Database, name: str) -> None:
-    database.execute(database.statement(exp.Drop(tables=[table(name)], kind="TABLE")))
-
-
 def create_table(database: Database, name: str, columns: Mapping[str, str]) -> None:
     """Create a table with columns of the given SQL types."""
-    definitions = [
-        exp.ColumnDef(this=identifier(n), kind=exp.DataType.build(t)) for n, t in columns.items()
-    ]
-    schema = exp.Schema(this=table(name), expressions=definitions)
-    database.execute(database.statement(exp.Create(this=schema, kind="TABLE")))
+    types = {column: ColumnDefinition(exp.DataType.build(t)) for column, t in columns.items()}
+    definition = TableDefinition(name, "catalog", types)
+    database.execute(database.statement(database.target.spelling.create_table(definition)))
 
 
 def read_table(
@@ -188,10 +183,10 @@ def drop_model(database: Database, model: StoredModel | UnreadableModel) -> None
     present = database.tables()
     for name in model.tables:
         if name in present:
-            drop_table(database, name)
+            database.drop_table(name)
     if set(all_models(database)) == {model.name}:
         # As it is: what both changes a table and drops it, an engine may not commit.
-        drop_table(database, MODELS)
+        database.drop_table(MODELS)
         return
     spelling, text = database.target.spelling, exp.DataType.build("TEXT")
     row = exp.EQ(this=column("name"), expression=spelling.parameter("name", 1, text))

@@ -57,15 +57,19 @@ class OnnxModel:
         with self.database.transaction(writes=False):
             for table in tables.values():
                 if table.kind != "weight":
-                    self.clear(table)
+                    self.database.empty_table(table.name)
             for name, array in arrays.items():
-                if (table := tables.get(short_name(f"{INPUT}{name}"))) is not None:
+                if (table := tables.get(self.table_name(f"{INPUT}{name}"))) is not None:
                     self.fill(table, array)
             Executor(self.database, program.program.procedures).run(Procedure.FORWARD)
             return {
-                port.name: self.read(tables[short_name(f"{OUTPUT}{port.name}")], port)
+                port.name: self.read(tables[self.table_name(f"{OUTPUT}{port.name}")], port)
                 for port in self.outputs
             }
+
+    def table_name(self, symbol: str) -> str:
+        """The name of a table in the program's statements."""
+        return self.database.target.temporary_name(short_name(symbol))
 
     def checked(self, port: Port, inputs: Arrays) -> npt.NDArray[Any]:
         if port.name not in inputs:
@@ -137,14 +141,7 @@ class OnnxModel:
     def drop(self, compiled: OnnxProgram) -> None:
         with self.database.transaction(writes=False):
             for table in compiled.program.tables:
-                tree = exp.Drop(tables=[exp.Table(this=identifier(table.name))], kind="TABLE")
-                self.execute(tree)
-
-    def clear(self, table: Table) -> None:
-        self.execute(exp.Delete(this=exp.Table(this=identifier(table.name))))
-
-    def execute(self, tree: exp.Expr) -> None:
-        self.database.execute(self.database.statement(tree))
+                self.database.drop_table(table.name)
 
     def fill(self, table: Table, array: npt.NDArray[Any]) -> None:
         indices = np.indices(array.shape).reshape(array.ndim, -1) if array.ndim else ()

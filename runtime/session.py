@@ -188,7 +188,11 @@ class Session:
         if sum(counts) == 1:
             self.run(Procedure.APPEND, **{name: int(x) for name, (x,) in columns.items()})
         else:
-            self.database.insert(table_name(self.model.name, TableName.BATCH), columns)
+            self.database.insert(self.table_name(TableName.BATCH), columns)
+
+    def table_name(self, table: TableName) -> str:
+        """The name of a temporary table in the model's statements."""
+        return self.database.target.temporary_name(table_name(self.model.name, table))
 
     def reset(self) -> None:
         """Empty what the last run has left behind."""
@@ -201,7 +205,7 @@ class Session:
 
     def logits(self) -> np.ndarray:
         """The logits of the last batch: float32 [rows that emit, vocabulary]."""
-        name = table_name(self.model.name, TableName.LOGITS)
+        name = self.table_name(TableName.LOGITS)
         select = exp.select(column("p"), column("t"), column("v")).from_(table(name))
         rows = self.database.query(
             self.database.statement(select.order_by(column("p"), column("t")))
@@ -233,7 +237,7 @@ class Session:
         if any(each is not None and not each.is_greedy for each in samplings):
             self.run(Procedure.DRAW)
             self.run(Procedure.SAMPLE)
-        sampled = table(table_name(self.model.name, TableName.SAMPLED))
+        sampled = table(self.table_name(TableName.SAMPLED))
         select = exp.select(column("stream"), column("token")).from_(sampled)
         rows = self.database.query(self.database.statement(select))
         tokens = {int(stream): int(token) for stream, token in rows}

@@ -138,6 +138,7 @@ CHANGES: dict[str, tuple[str, Any, Shown]] = {
     "merges_queries": ("duckdb", False, language_model()),
     "recurses": ("duckdb", False, language_model()),
     "filters_groups": ("postgres", False, view),
+    "temporary_tables": ("sqlite", False, language_model()),
     "chunk": ("postgres", 16, view),
     "row_format.element_bytes": ("sqlite_64k", 4000, language_model(8)),
     "row_format.row_bytes": ("sqlite_64k", 16000, language_model(8)),

@@ -32,11 +32,14 @@ def test_what_the_document_shows(package: Path):
 
 
 def within_its_limits(sql: str) -> bool:
-    """Whether no table has more than 100 columns, and no function of mathematics is called."""
+    """
+    Whether no table has more than 100 columns, none is temporary, and no function of mathematics is
+    called.
+    """
     tables = re.findall(r"^CREATE .*TABLE [^(]*\((.*)\)", sql, re.MULTILINE)
     widths = [table.count(" NOT NULL") + table.count(" REAL") for table in tables]
     assert widths
-    return max(widths) <= 100 and not re.search(r"\b(EXP|SQRT|COS|SIN)\(", sql)
+    return max(widths) <= 100 and not re.search(r"\b(TEMPORARY|TEMP|(EXP|SQRT|COS|SIN)\()", sql)
 
 
 def test_a_language_model(package: Path):
@@ -46,6 +49,35 @@ def test_a_language_model(package: Path):
     options = f"--token-ids {prompt} --max-tokens {len(expected.greedy)} --format json"
     printed = shell(f"sql-llm generate --db narrow:///reference.db {options}", package)
     assert json.loads(printed)["token_ids"] == [int(token) for token in expected.greedy]
+
+
+TWO_AT_ONCE = """
+import json, sqlite3, sys
+from tensorjoin import LanguageModel
+
+prompts = json.loads(sys.argv[1])
+models = [LanguageModel.open("narrow:///reference.db") for _ in prompts]
+streams = [model.token_ids(p, 5) for model, p in zip(models, prompts)]
+print(json.dumps(list(zip(*zip(*streams)))))
+temporary = "SELECT count(*) FROM sqlite_temp_schema"
+print(json.dumps([m.database._connection.execute(temporary).fetchone()[0] for m in models]))
+for model in models:
+    model.close()
+"""
+
+
+def test_two_connections_at_once(package: Path):
+    """Each has the tokens of the reference, one of them two tokens ahead, and no temporary table."""
+    expected = reference("demo")
+    tokens = [int(token) for token in (*expected.prompt, *expected.greedy)]
+    length = len(expected.prompt)
+    shell("sql-llm load demo --db narrow:///reference.db --replace", package)
+    (package / "two.py").write_text(TWO_AT_ONCE)
+    prompts = [tokens[:length], tokens[: length + 2]]
+    printed = shell(f"python two.py '{json.dumps(prompts)}'", package).splitlines()
+    found, temporary = map(json.loads, printed)
+    assert found == [tokens[length : length + 5], tokens[length + 2 : length + 7]]
+    assert temporary == [0, 0]
 
 
 def test_the_compiler(package: Path):
