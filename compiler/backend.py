@@ -95,6 +95,11 @@ def find_target(name: str) -> Target:
     return targets()[name]
 
 
+def backend_of(target: Target) -> Backend:
+    """The backend that has a target of this name."""
+    return next(b for b in backends().values() if target.name in (t.name for t in b.targets))
+
+
 @cache
 def default_target() -> Target:
     """What a command line lowers for that names no target."""

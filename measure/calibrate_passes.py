@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from safetensors.numpy import save
 
+from tensorjoin.backend import Backend, backend_of
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
 from tensorjoin.cost import Coefficients
@@ -49,7 +50,7 @@ def calibrate_passes(
         return {}
     timed: dict[str, list[Timed]] = {form: [] for form in FORMS}
     for shape in SHAPES:
-        with loaded(database.dialect, shape) as session:
+        with loaded(backend_of(database.target), shape) as session:
             for form, found in passes(session):
                 timed[form].append(found)
         progress()
@@ -76,13 +77,13 @@ def fitted(measured: list[Timed]) -> dict[str, float]:
 
 
 @contextmanager
-def loaded(engine: str, shape: Shape) -> Generator[Session]:
+def loaded(backend: Backend, shape: Shape) -> Generator[Session]:
     """A session over a model of random weights, in a file of its own."""
     with TemporaryDirectory() as folder:
         directory = Path(folder) / "model"
         directory.mkdir()
         write(shape, directory)
-        url = f"{engine}:///{folder}/calibration.db"
+        url = f"{backend.schemes[0]}:///{folder}/calibration.db"
         with closing(connect(url, create=True)) as database:
             yield Session(database, load_model(database, directory))
 

@@ -106,6 +106,12 @@ def test_commands_name_it(package: Path):
     assert "narrow" in shell("sql-translate --help", package)
 
 
+def test_its_url_is_one_of_its_schemes(package: Path):
+    """Calibration opens files of its own by the scheme of the target's backend."""
+    text = "from tensorjoin.backend import *; print(*backend_of(find_target('narrow')).schemes)"
+    assert shell(f'python -c "{text}"', package) == "narrow\n"
+
+
 def test_its_class_for_onnx(package: Path):
     text = "from tensorjoin.onnx_backend import NarrowBackend; print(NarrowBackend.__doc__)"
     assert shell(f"python -c '{text}'", package) == "Models in Narrow.\n"
