@@ -13,6 +13,7 @@ from xdsl.interpreters.scf import ScfFunctions
 
 from tensorjoin.interface import Procedure
 from tensorjoin.interpreter.expressions import Parameters
+from tensorjoin.interpreter.foreign import register_foreign
 from tensorjoin.interpreter.nn import NnFunctions
 from tensorjoin.interpreter.rel import RelFunctions
 from tensorjoin.interpreter.scalars import widened
@@ -55,5 +56,6 @@ class Machine:
             RelFunctions(self.weights, self.inputs, self.state, outputs, self.parameters),
         ):
             interpreter.register_implementations(functions)
+        register_foreign(interpreter)
         values = tuple(widened(argument) for argument in arguments)
         return Results(interpreter.call_op(function, values), outputs)

@@ -1,5 +1,6 @@
 """A third party's pass, found by its entry point; and that the project's own are registered."""
 
+import json
 import os
 import re
 import sqlite3
@@ -10,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from models.references import reference
 
 from tensorjoin.universe import DIALECTS, PASSES, PASSES_BY_FOLDER, TENSORJOIN_UNIVERSE
 
@@ -301,3 +303,150 @@ def test_a_third_partys_architecture(tmp_path: Path):
         check=False,
     ).stderr
     assert "unknown architecture ['ShortForCausalLM']" in message
+
+
+TOY = '''
+"""A dialect of one op: it negates a tensor."""
+
+from dataclasses import dataclass
+
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.interpreter import InterpreterFunctions, impl, register_impls
+from xdsl.ir import Block, Dialect, Region
+from xdsl.irdl import IRDLOperation, irdl_op_definition, operand_def, result_def, traits_def
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.traits import Pure
+from xdsl.universe import Universe
+
+from tensorjoin.dialects import ten
+from tensorjoin.extensions import Extension
+
+
+@irdl_op_definition
+class NegateOp(IRDLOperation):
+    name = "toy.negate"
+    input = operand_def(TensorType)
+    result = result_def(TensorType)
+    traits = traits_def(Pure())
+    assembly_format = "$input attr-dict `:` type($input) `->` type($result)"
+
+
+@register_impls
+class ToyFunctions(InterpreterFunctions):
+    @impl(NegateOp)
+    def negate(self, interpreter, op, args):
+        return (-args[0],)
+
+
+@dataclass(frozen=True)
+class NegateTwicePass(ModulePass):
+    """Negate the first product twice."""
+
+    name = "negate-twice"
+
+    def apply(self, ctx, op):
+        first = next((each for each in op.walk() if isinstance(each, ten.ContractOp)), None)
+        if first is None:
+            return
+        one = NegateOp.create(operands=[first.result], result_types=[first.result.type])
+        two = NegateOp.create(operands=[one.result], result_types=[first.result.type])
+        Rewriter.insert_op([one, two], InsertPoint.after(first))
+        first.result.replace_uses_with_if(two.result, lambda use: use.operation is not one)
+
+
+@dataclass(frozen=True)
+class LowerToyPass(ModulePass):
+    """toy.negate -> ten.map"""
+
+    name = "lower-toy"
+
+    def apply(self, ctx, op):
+        for each in list(op.walk()):
+            if isinstance(each, NegateOp):
+                element = each.input.type.get_element_type()
+                block = Block(arg_types=[element])
+                negated = arith.NegfOp(block.args[0])
+                block.add_ops([negated, ten.YieldOp(negated.result)])
+                axes = "abcdef"[: len(each.input.type.get_shape())]
+                mapped = ten.MapOp(
+                    f"{axes}->{axes}", [each.input], each.result.type, Region(block)
+                )
+                Rewriter.replace_op(each, mapped)
+
+
+TOY = Dialect("toy", [NegateOp], [])
+UNIVERSE = Universe(
+    all_dialects={"toy": lambda: TOY},
+    all_passes={"lower-toy": lambda: LowerToyPass},
+)
+TWICE = Extension((NegateTwicePass(),), after="decompose")
+LOWER = Extension((LowerToyPass(),), before="fuse-contractions")
+'''
+TOY_ENTRY_POINTS = """
+[xdsl.universe]
+toy = toy:UNIVERSE
+[tensorjoin.interpreter]
+toy = toy:ToyFunctions
+[tensorjoin.passes]
+1-twice = toy:TWICE
+2-lower = toy:LOWER
+"""
+TOY_MODULE = """
+func.func @forward(%x: tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>) {
+  %c = ten.constant dense<[1.0, -2.5]> : tensor<2xf32> : tensor<2xf32>
+  %n = toy.negate %c : tensor<2xf32> -> tensor<2xf32>
+  %y = toy.negate %x : tensor<2xf32> -> tensor<2xf32>
+  func.return %n, %y : tensor<2xf32>, tensor<2xf32>
+}
+"""
+
+
+@pytest.fixture
+def toy_site(tmp_path: Path) -> Path:
+    site = tmp_path / "toys"
+    metadata = site / "toy-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (site / "toy.py").write_text(TOY)
+    (metadata / "entry_points.txt").write_text(TOY_ENTRY_POINTS)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n")
+    return site
+
+
+def test_a_foreign_op_is_folded_and_lowered(toy_site: Path):
+    folded = run(BIN / "sql-opt", "--fold-constants", text=TOY_MODULE, site=toy_site)
+    assert folded.count("toy.negate") == 1
+    assert "dense<[-1.000000e+00, 2.500000e+00]>" in folded
+    lowered = run(BIN / "sql-opt", "--lower-to-sql", text=TOY_MODULE, site=toy_site)
+    assert "toy" not in lowered
+    assert "neg(" in lowered
+
+
+def test_a_foreign_op_is_executed(toy_site: Path):
+    (toy_site / "execute.py").write_text(
+        "import sys\n"
+        "import numpy as np\n"
+        "from tensorjoin.api import read_mlir\n"
+        "from tensorjoin.interpreter.machine import Machine\n"
+        "from pathlib import Path\n"
+        "module = read_mlir(Path(sys.argv[1]))\n"
+        "print(*np.concatenate(Machine().run(module, arguments=[[3.0, 4.0]]).returned))\n"
+    )
+    (toy_site / "toy.mlir").write_text(TOY_MODULE)
+    printed = run(sys.executable, toy_site / "execute.py", toy_site / "toy.mlir", site=toy_site)
+    assert printed.split() == ["-1.0", "2.5", "-3.0", "-4.0"]
+
+
+def test_a_foreign_op_reaches_load(toy_site: Path, tmp_path: Path):
+    """The model with a product negated twice has the tokens of PyTorch."""
+    expected = reference("demo")
+    url = f"sqlite:///{tmp_path}/demo.db"
+    run(BIN / "sql-llm", "load", ROOT / "examples" / "demo", "--db", url, site=toy_site)
+    prompt = ",".join(str(token) for token in expected.prompt)
+    options = ["--token-ids", prompt, "--max-tokens", "5", "--format", "json"]
+    printed = run(BIN / "sql-llm", "generate", "--db", url, *options, site=toy_site)
+    assert json.loads(printed)["token_ids"] == expected.greedy[:5].tolist()
+    order = ("--lower-to-relational", "--print-between-passes")
+    names = run(BIN / "sql-opt", *order, text=MODULES["nn"], site=toy_site)
+    assert "toy.negate" in names

@@ -12,6 +12,7 @@ from xdsl.utils.exceptions import InterpretationError
 
 from tensorjoin.dialects import ten
 from tensorjoin.errors import TensorjoinError, UnsupportedError
+from tensorjoin.interpreter.foreign import register_foreign
 from tensorjoin.interpreter.ten import TenFunctions
 
 
@@ -36,6 +37,7 @@ class Evaluation:
     def __post_init__(self) -> None:
         self.interpreter = Interpreter(ModuleOp([]))
         self.interpreter.register_implementations(TenFunctions({}, {}, {}, {}))
+        register_foreign(self.interpreter)
 
     def __call__(self, value: SSAValue) -> npt.NDArray[Any]:
         """Raises NeedsValueError where the tensor depends on inputs, or is a large weight."""

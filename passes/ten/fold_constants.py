@@ -29,10 +29,13 @@ from xdsl.pattern_rewriter import (
     op_type_rewrite_pattern,
 )
 from xdsl.rewriter import InsertPoint
+from xdsl.traits import is_side_effect_free
 from xdsl.utils.exceptions import InterpretationError
+from xdsl.utils.hints import isa
 
 from tensorjoin.dialects import ten
 from tensorjoin.dialects.ten import is_sparse, parse_indices, tensor
+from tensorjoin.interpreter.foreign import register_foreign
 from tensorjoin.interpreter.scalars import (
     SCALARS,
     compare_floats,
@@ -40,6 +43,7 @@ from tensorjoin.interpreter.scalars import (
     scalar_constant,
 )
 from tensorjoin.interpreter.ten import TenFunctions
+from tensorjoin.universe import DIALECTS
 
 MAX_ELEMENTS = 4096
 """
@@ -68,17 +72,19 @@ def dense(type: ten.Tensor, array: npt.NDArray[Any]) -> DenseIntOrFPElementsAttr
 
 
 class FoldTensor(RewritePattern):
-    """ten.reduce, ten.contract, ... of constants -> ten.constant"""
+    """ten.reduce, ten.contract, or an op of another package, of constants -> ten.constant"""
 
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: Folded, rewriter: PatternRewriter, /):
-        type = tensor(op.result)
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /):
+        if not isinstance(op, Folded) and not is_foreign(op):
+            return
+        type = tensor(op.results[0])
         constants = [v.owner for v in op.operands if isinstance(v.owner, ten.ConstantOp)]
         is_small = type.has_static_shape() and prod(type.get_shape()) <= MAX_ELEMENTS
         if len(constants) < len(op.operands) or not is_small or is_sparse(type):
             return
         interpreter = Interpreter(ModuleOp([]))
         interpreter.register_implementations(TenFunctions({}, {}, {}, {}))
+        register_foreign(interpreter)
         arguments = [interpreter.run_op(constant)[0] for constant in constants]
         try:
             (array,) = interpreter.run_op(op, tuple(arguments))
@@ -86,6 +92,12 @@ class FoldTensor(RewritePattern):
             return
         if (value := dense(type, array)) is not None:
             rewriter.replace(op, ten.ConstantOp(value))
+
+
+def is_foreign(op: Operation) -> bool:
+    """Whether an op that computes one tensor of others may be of an installed package."""
+    computes = len(op.results) == 1 and isa(op.results[0].type, TensorType) and bool(op.operands)
+    return computes and op.dialect_name() not in DIALECTS and is_side_effect_free(op)
 
 
 class InlineSplat(RewritePattern):
