@@ -20,6 +20,7 @@ from sqlglot import exp
 
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database, Value, identifier
+from tensorjoin.backends.spelling import ColumnDefinition, TableDefinition
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.pipelines import statements
 from tensorjoin.program import Statement
@@ -80,12 +81,12 @@ ROWS = {
 
 def create_table(database: Database, name: str, columns: Mapping[str, str]) -> None:
     """A table whose columns have types by their names in PostgreSQL."""
-    definitions = [
-        exp.ColumnDef(this=identifier(column), kind=exp.DataType.build(kind, dialect="postgres"))
+    types = {
+        column: ColumnDefinition(exp.DataType.build(kind, dialect="postgres"))
         for column, kind in columns.items()
-    ]
-    schema = exp.Schema(this=exp.Table(this=identifier(name)), expressions=definitions)
-    database.execute(database.statement(exp.Create(this=schema, kind="TABLE")))
+    }
+    definition = TableDefinition(name, "state", types)
+    database.execute(database.statement(database.target.spelling.create_table(definition)))
 
 
 def rows(database: Database, table: str, order: str) -> list[tuple[object, ...]]:
@@ -104,7 +105,8 @@ def one_line(error: pytest.ExceptionInfo[TensorjoinError]) -> str:
 
 def parameter(database: Database, name: str, position: int = 1, kind: str = "BIGINT") -> exp.Expr:
     """A parameter of a statement, as a number or a text."""
-    return exp.cast(database.target.spelling.parameter(name, position), kind)
+    type = exp.DataType.build(kind)
+    return exp.cast(database.target.spelling.parameter(name, position, type), type)
 
 
 def insertion(database: Database) -> Statement:
