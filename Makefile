@@ -9,10 +9,12 @@ BENCH_VIEWS := .venv-bench
 BENCH_OPTIONS ?=
 ENGINES := .venv-engines
 ENGINES_OPTIONS ?=
+DOCS := .venv-docs
+SPHINX := $(DOCS)/bin/sphinx-build --fail-on-warning --keep-going --quiet --fresh-env
 DEMO_PROMPT ?= Once upon a time
 
 .PHONY: demo test check types references check-references conformance check-conformance engines \
-	check-oldest bench bench-views clean
+	check-oldest bench bench-views docs check-docs clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -88,5 +90,19 @@ $(BENCH_VIEWS)/.installed: pyproject.toml tests/references/requirements-ml.txt
 	$(BENCH_VIEWS)/bin/pip install -qq --editable '.[dev]' --requirement tests/references/requirements-ml.txt
 	touch $@
 
+# docs/ as a site, which opens from the disk: site/index.html. A broken link is an error.
+docs: $(DOCS)/.installed
+	$(SPHINX) -b html -d $(DOCS)/doctrees docs site
+
+# The same without writing it.
+check-docs: $(DOCS)/.installed
+	$(SPHINX) -b dummy -d $(DOCS)/doctrees docs $(DOCS)/dummy
+
+$(DOCS)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/pip install -qq --upgrade pip
+	$(DOCS)/bin/pip install -qq --editable '.[docs]'
+	touch $@
+
 clean:
-	rm -rf .venv $(REFERENCES) $(BENCH) $(BENCH_VIEWS) $(ENGINES) .types build *.egg-info
+	rm -rf .venv $(REFERENCES) $(BENCH) $(BENCH_VIEWS) $(ENGINES) $(DOCS) .types build site docs/reference *.egg-info

@@ -6,6 +6,7 @@ MEGABYTE = 1_000_000
 RESERVED = 200 * MEGABYTE
 """Python, its libraries, the compiler, and the blocks of weights on their way to the engine."""
 LEAST = 400 * MEGABYTE
+"""The least budget. See docs/notes/grouping.md#memory-of-a-grouped-aggregate."""
 
 
 def engine_share(budget: int) -> int:

@@ -5,9 +5,9 @@ from math import isqrt
 LEAST_STEPPED = 32
 """
 The least elements of a vector in columns that are packed in two steps. These save n - 2 sqrt(n)
-comparisons and cost a group more; by "What a matrix product costs" in docs/notes.md, that is worth
-it from 8 to 12 comparisons on, or 16 to 22 elements, on all engines that were measured. So
-this is no engine's, but on the safe side of each.
+comparisons and cost a group more, which is worth it from 8 to 12 comparisons on, or 16 to 22
+elements, on all engines that were measured: see docs/notes/costs.md#coefficients and
+docs/notes/rows.md#packing-a-whole-row. So this is no engine's, but on the safe side of each.
 """
 
 

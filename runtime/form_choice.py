@@ -22,7 +22,10 @@ from tensorjoin.trials import remember, remembered
 MANY = 8
 """The rows of the passes that tell what a further row takes."""
 RUNS = 5
-"""Tokens that are tried in each form, of which the median counts."""
+"""
+Tokens that are tried in each form, of which the median counts. See
+docs/notes/forms.md#the-length-of-a-trial.
+"""
 CLEAR = 1.5
 """Where one form takes so many times as long as the other, two runs tell them apart."""
 PASSES = len(FORMS) * (2 + RUNS)

@@ -20,7 +20,7 @@ from tensorjoin.runtime.executor import Executor
 from tensorjoin.runtime.sampling import Sampling
 
 COMPACT_EVERY = 16
-"""Runs after which the engine gives deleted rows back."""
+"""Runs after which the engine gives deleted rows back. See docs/notes/tokens.md#deleted-rows."""
 
 Batch = Mapping[int, Sequence[int]]
 """The tokens that each stream gets in a pass, by the number of the stream."""

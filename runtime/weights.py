@@ -19,7 +19,10 @@ from tensorjoin.transforms import Tensors, TransformedTensors
 T = TypeVar("T")
 
 BLOCK_BYTES = 1 << 24
-"""Rows that are inserted at a time, of elements as float32 and keys as int64; others are made."""
+"""
+The bytes of rows in one insertion, counting elements as float32 and keys as int64. The next rows
+are made meanwhile. See docs/notes/loading.md#blocks-of-a-load.
+"""
 
 LARGEST_HALF = float(np.finfo(np.float16).max)
 

@@ -35,13 +35,25 @@ IN_MEMORY = "memory"
 FILE_NAMED_MEMORY = "memory_db"
 SOURCE = "tensorjoin insertion"
 ROW_GROUP = 2048
-"""The fewest rows a group may have. A thread takes whole groups, and rows are whole vectors."""
+"""
+The fewest rows that a group of a file may have. A thread takes whole groups. See
+docs/notes/loading.md#row-groups-of-long-rows.
+"""
 GROUP_BYTES = 1 << 23
-"""The most of a group, which a scan copies at a time, and best to where it copied the last one."""
+"""
+The most bytes of a group. A scan copies one group at a time into a buffer, which should stay in the
+processor's cache. See docs/notes/rows.md#small-groups-of-wide-rows.
+"""
 LEAST_ROWS = 256
 """The fewest rows worth a group, which has room for more."""
-KEPT_OPTIMIZERS = {"filter_pushdown", "join_filter_pushdown", "cte_inlining"}
-"""By the second, a recursion reads the weights of its round alone; the third saves pipelines."""
+KEPT_OPTIMIZERS = {
+    "filter_pushdown",
+    # A round of a recursion reads the weights of its layer alone. See
+    # docs/notes/recursion.md.
+    "join_filter_pushdown",
+    # Each query that is not inlined is a pipeline more, which every round sets up.
+    "cte_inlining",
+}
 MAGIC = b"DUCK"
 MAGIC_OFFSET = 8
 

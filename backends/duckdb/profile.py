@@ -15,12 +15,13 @@ THRESHOLDS = Thresholds(
     vector_columns=16,
 )
 """
-By docs/notes.md. One block of 44 joins took 12 s instead of 0.3 ("ONNX models over tables"). A hash
-join copies the lists of its build side, 2.8 ns a weight instead of 1.4 ("Layouts"). In small row
-groups and 16 columns instead of 64, a token of 309M took 0.8 times as long, as each column is
-planned and copied. Planning counts binding each operator (some 20 us), so that what is written
-again is dear, as is a query block (0.3 to 1.9 ms); the numbers of calls are those of the other
-engines, and were not measured here on their own.
+One block of 44 joins took 12 s instead of 0.3: docs/notes/planning.md#many-joins-in-a-block. A hash
+join copies the lists of its build side, 2.8 ns a weight instead of 1.4:
+docs/notes/joins.md#the-build-side-of-a-hash-join. In small row groups and 16 columns instead of 64,
+a token of 309M took 0.8 times as long, as each column is planned and copied:
+docs/notes/rows.md#small-groups-of-wide-rows. Planning counts the binding of each operator (some 20
+us), so that an expression which is written again is dear, as is a query block (0.3 to 1.9 ms). The
+numbers of calls are those of the other engines, and were not measured here on their own.
 """
 
 DUCKDB = TargetProfile(
@@ -30,6 +31,7 @@ DUCKDB = TargetProfile(
     vectors=True,
     half_vectors=False,
     double_vectors=True,
+    # See docs/notes/layouts.md#row2col-as-a-layout.
     longest_vector=128,
     max_columns=100_000,
     max_depth=200,
@@ -42,6 +44,7 @@ DUCKDB = TargetProfile(
     keeps_join_order=False,
     sorts_groups=False,
     merges_queries=True,
+    # See docs/notes/recursion.md.
     recurses=True,
     chunk=64,
     # It works on 2048 rows at a time; of longer ones, they are more than the 2 MiB of a cache.

@@ -39,7 +39,7 @@ SLOW = (
 """Of models of 0.3M, 15M and 135M parameters, one token a run in the faster form of the program, on
 two cores: 80, 125 and 597 ms with 1.4.0, 60, 97 and 453 with 1.5.6, 36, 70 and 313 with 2.0.0, and
 32, 90 and 583 with 2.0.1; at other hours 61 to 71 and 339 to 354 with 2.0.0, and 89 and 830 to 920
-with 2.0.1."""
+with 2.0.1. See docs/notes/forms.md."""
 
 
 def slowness(version: str, known: Sequence[SlowVersions]) -> str | None:

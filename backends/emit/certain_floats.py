@@ -1,4 +1,8 @@
-"""Which columns of a program's tables hold floats, whatever their type would make of integers."""
+"""
+Which columns of a program's tables hold floats, whatever their type would make of integers.
+
+See docs/notes/tokens.md#columns-without-a-type.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping

@@ -16,7 +16,7 @@ def is_range(op: sql.ValuesOp, shortest: int) -> bool:
 
 
 def mirrored_offset(condition: Attribute) -> Attribute | None:
-    """a.x + 1 = b.y -> a.x = b.y - 1"""
+    """a.x + 1 = b.y -> a.x = b.y - 1; see docs/notes/joins.md#the-product-of-gate-and-up."""
     inverses = {"add": "sub", "sub": "add"}
     if not isinstance(condition, CallAttr) or condition.function.data != "eq":
         return None

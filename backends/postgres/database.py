@@ -22,7 +22,8 @@ from tensorjoin.program import Statement
 
 # Statements are short: compiling one costs more than it saves. Their joins are ordered already, and
 # by better estimates: temporary tables have no statistics. What a token leaves in these is some
-# megabytes, and would go through files.
+# megabytes, and would go through files. See
+# docs/notes/joins.md#temporary-tables-without-statistics and docs/notes/tokens.md#a-token-of-15m.
 SETTINGS = (
     "SET client_min_messages = warning",
     "SET jit = off",

@@ -18,9 +18,9 @@ THRESHOLDS = Thresholds(
     vector_columns=16,
 )
 """
-By "What a matrix product costs" in docs/notes.md: a row joined and grouped takes 171 ns, a product
-of two columns 17 and a column looked at 15, so that some 10 calls are worth a row; and a sort into
-groups carries whole vectors, which are merged on disk.
+See docs/notes/costs.md#coefficients: a row joined and grouped takes 171 ns, a product of two
+columns 17 and a column looked at 15, so that some 10 calls are worth a row. A sort into groups
+carries whole vectors, which are merged on disk: docs/notes/grouping.md#sorting-whole-vectors.
 """
 
 POSTGRES = TargetProfile(
@@ -54,7 +54,8 @@ PGVECTOR = replace(
     name="pgvector",
     vectors=True,
     half_vectors=True,
-    # Rows that a page of 8 kB does not hold have their vectors moved out of them.
+    # Rows that a page of 8 kB does not hold have their vectors moved out of them. See
+    # docs/notes/tokens.md#a-token-of-15m.
     row_format=replace(POSTGRES.row_format, row_bytes=48, together=8160),
 )
 """PostgreSQL with the extension pgvector."""

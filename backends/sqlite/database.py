@@ -26,13 +26,19 @@ from tensorjoin.program import Statement
 
 BUSY_SECONDS = 5.0
 BATCH_VALUES = 1 << 15
-"""Values turned into Python objects at a time: few enough to stay in the processor's cache."""
+"""
+Values turned into Python objects at a time: few enough to stay in the processor's cache. See
+docs/notes/loading.md#batches-of-sqlite.
+"""
 INTERRUPT_STEPS = 1_000_000
 """Virtual machine instructions between two looks at pending signals: some 10 ms."""
 SETTINGS = ("PRAGMA temp_store = MEMORY", "PRAGMA cache_size = -65536")
 LARGE_PAGES = 65536
-"""Bytes of the largest pages: of a table with a clustered key, a row on one is four times shorter,
-and what a row has beyond that is read from a list of pages."""
+"""
+Bytes of the largest pages. A row of a table with a clustered key is kept together up to a quarter
+of a page; the rest of a longer one is read from a list of pages. See
+docs/notes/rows.md#whole-rows-in-a-page.
+"""
 
 
 class Look:

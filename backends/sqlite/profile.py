@@ -18,9 +18,9 @@ THRESHOLDS = Thresholds(
     vector_columns=16,
 )
 """
-By "What a matrix product costs" in docs/notes.md: a row joined and grouped takes 231 ns, a product
-of two columns 37 and a column looked at 19, so that some 6 to 12 calls are worth a row; and rows
-are sorted into groups with all their columns ("SQLite sorts whole rows to group them").
+See docs/notes/costs.md#coefficients: a row joined and grouped takes 231 ns, a product of two
+columns 37 and a column looked at 19, so that some 6 to 12 calls are worth a row. Rows are sorted
+into groups with all their columns: docs/notes/grouping.md#what-is-sorted-is-carried-whole.
 """
 
 SQLITE = TargetProfile(
@@ -32,7 +32,8 @@ SQLITE = TargetProfile(
     double_vectors=False,
     longest_vector=None,
     max_columns=2000,
-    # The limit that counts is the parser's stack: 100 symbols, some four a level.
+    # The limit that counts is the parser's stack: 100 symbols, some four a level. See
+    # docs/notes/planning.md#nesting.
     max_depth=24,
     max_parameters=32766,
     # A compound SELECT may have 500 terms (https://sqlite.org/limits.html), some of them others.

@@ -147,7 +147,8 @@ SPELLING = Spelling(
     SQLITE_FUNCTIONS,
     table_properties=lambda table: [WithoutRowid()] if table.keys else [],
     nan_is_null=True,
-    # Of a product of two columns, the conversion is 7 to 9 % of the time.
+    # Of a product of two columns, the conversion is 7 to 9 % of the time. See
+    # docs/notes/tokens.md#columns-without-a-type.
     converts_floats=True,
     without_affinity=without_affinity,
     many_rows=no_rows_of_many,

@@ -177,7 +177,23 @@ def aggregated(
 
 @dataclass(frozen=True)
 class ExpandVectorsPass(ModulePass):
-    """Spell vectors out as columns if the layout of a table stores them so."""
+    """
+    Spell vectors out as columns if the layout of a table stores them so.
+
+        rel.table weight @w : <[o: 5, i: 2], v: vector<3xf32>> from ["w"] layout <columns 1 by 3>
+        %a = rel.aggregate %s by [p, i] {x0 = pack(v, slot, 3)}
+        %y = rel.aggregate total %j by [p, o] {v = sum(dot(x0, x1))}
+    becomes
+        rel.table weight @w : <[o: 5, i: 2], v_0: f32, v_1: f32, v_2: f32> from ["w"]
+        %a = rel.aggregate %s by [p, i] {x0_0 = sum(if(eq(slot, 0), v, 0.0)), x0_1 = ...
+        %y = rel.aggregate total %j by [p, o] {v = sum(add(mul(x0_0, x1_0), add(mul(x0_1, x1_1), ...
+
+    All vectors of a module become numbers if one table has columns of numbers. Pivoted tables cut
+    vectors of their size alone, into shorter vectors: there the operand is packed whole and cut by
+    `slice`, and `dot` becomes a sum of dot products. Vectors meet only vectors of their size, so
+    that one decision for a size suffices (`Cuts`). See
+    docs/notes/layouts.md#packing-and-cutting-vectors.
+    """
 
     name = "expand-vectors"
     requires = frozenset({"vectors packed in steps"})

@@ -1,4 +1,8 @@
-"""Aggregates of windows -> one row of each window."""
+"""
+Aggregates of windows -> one row of each window.
+
+See docs/notes/onnx.md#conditions-through-windows-and-groups.
+"""
 
 from dataclasses import dataclass
 from functools import reduce

@@ -1,4 +1,8 @@
-"""Aggregates -> windows over the same rows."""
+"""
+Aggregates -> windows over the same rows.
+
+See docs/notes/onnx.md#conditions-through-windows-and-groups.
+"""
 
 from dataclasses import dataclass
 

@@ -190,6 +190,34 @@ class LoopsToRecursionPass(ModulePass):
     Have one statement run all rounds of a loop, where the engine has such recursions: it is planned
     once, and its operators set up once. The functions called `keep` keep their loops, whose
     statements run on several threads.
+
+    A recursion has one relation. So the relations that the loop carries (tag 0 here), the rows that
+    it inserts (tag 1) and the number of the round (tag 2, one row) become one, in which `layer` is
+    the round that reads a row:
+
+        %y = rel.for layer to 3 carrying (%t) {
+          %k = rel.project %x [layer = ?layer to 3, c = p] {v}
+          rel.insert %k into @keys
+          rel.yield %n
+    becomes
+        %y_1 = rel.project %t [tag = 0 to 3, k0 = p] {v}
+        %y_2 = rel.project %y [tag = 2 to 3, k0 = 0] {v = 0.0}
+        %y_5 = rel.recurse %y_4 {
+          %2 = rel.project %1 [layer to 3] {}
+          %x = rel.project %3 [p = k0] {v}
+          %4 = rel.select %2 where lt(add(layer, 1), 3)
+          %5 = rel.project %n [tag = 0 to 3, k0 = p] {v}
+          %6 = rel.project %k [tag = 1 to 3, k0 = c] {v}
+          %7 = rel.project %4 [tag = 2 to 3, k0 = 0] {v = 0.0}
+          %10 = rel.project %9 [tag to 3, layer = add(layer, 1) to 4, k0] {v}
+        %y_6 = rel.select %y_5 where eq(tag, 1)
+        %y_7 = rel.project %y_6 [layer = sub(layer, 1) to 3, c = k0] {v}
+        rel.insert %y_7 into @keys
+        %y_8 = rel.select %y_5 where and(eq(tag, 0), eq(layer, 3))
+
+    The number stands in a row of its own, as a round of a relation without rows has a number too;
+    without that row a round makes no rows, and the recursion ends. Inserted rows reach their table
+    after the recursion. See docs/notes/recursion.md.
     """
 
     name = "loops-to-recursion"

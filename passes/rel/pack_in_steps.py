@@ -1,4 +1,8 @@
-"""Vectors packed of many elements -> packed of shorter vectors, where each element is a column."""
+"""
+Vectors packed of many elements -> packed of shorter vectors, where each element is a column.
+
+See docs/notes/rows.md#packing-a-whole-row.
+"""
 
 from dataclasses import dataclass
 

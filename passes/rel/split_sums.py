@@ -1,4 +1,9 @@
-"""Aggregates of what is computed from many columns -> aggregates of what was computed before."""
+"""
+Aggregates of what is computed from many columns -> aggregates of what was computed before.
+
+See docs/notes/grouping.md#what-is-sorted-is-carried-whole and
+docs/notes/grouping.md#sorting-whole-vectors.
+"""
 
 from dataclasses import dataclass
 from typing import TypeGuard

@@ -1,4 +1,8 @@
-"""Numbers of single precision are computed with in double precision, where an engine would not."""
+"""
+Numbers of single precision are computed with in double precision, where an engine would not.
+
+See docs/notes/onnx.md#sums-and-products-of-real.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

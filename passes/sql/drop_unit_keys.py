@@ -1,4 +1,8 @@
-"""A key of extent 1 is 0 on every row, and a condition on it only misleads a planner."""
+"""
+A key of extent 1 is 0 on every row, and a condition on it only misleads a planner.
+
+See docs/notes/onnx.md#keys-that-are-always-0.
+"""
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp

@@ -37,7 +37,10 @@ from tensorjoin.dialects.rel import schema
 from tensorjoin.targets import TargetProfile
 
 ONCE = PACKS | {"dot"}
-"""Functions of many numbers, which a merged block never computes again."""
+"""
+Functions of many numbers, which a merged block never computes again. See
+docs/notes/layouts.md#gate-and-up-in-one-row.
+"""
 
 
 def numbers_chunk(expression: CallAttr) -> bool:
@@ -179,24 +182,40 @@ class MergeIntoReader(RewritePattern):
         carried = thresholds.carried_columns
         for alias, source in op.source_map.items():
             inner = source.owner
+            # Rows of a group, or of a window, are not those of its sources.
             if not isinstance(inner, sql.SelectOp) or not inner.is_simple:
                 continue
+            # Each reader would compute it again; and a dropped key would be back in a self-join,
+            # which then is no longer one by the whole key. See
+            # docs/notes/onnx.md#a-step-down-a-tree.
             if not source.has_one_use() and not is_cheap(inner):
                 continue
+            # Engines compute an expression as often as it is written.
             if repeats_too_much(inner.outputs, reads_of(op, alias), thresholds.merged_calls):
                 continue
+            # A parser's stack ends. See docs/notes/planning.md#nesting.
             if is_too_deep(outer_expressions(op), inner.outputs, deepest(self.profile)):
                 continue
+            # `group by` of literals alone is one group even of no rows.
             if groups_by_constants(op, alias, inner):
                 continue
+            # No index has a computed column; the block's own rows may get one. See
+            # docs/notes/joins.md#the-product-of-gate-and-up.
             if keeps_join_order and computes_lookup(op, alias, inner):
                 continue
+            # Each pair of rows would cut the vector. See
+            # docs/notes/layouts.md#packing-and-cutting-vectors.
             if len(op.sources) > 1 and cuts_vectors(inner):
                 continue
+            # The sort would carry all the columns that the sum is computed from. See
+            # docs/notes/grouping.md#what-is-sorted-is-carried-whole.
             if self.profile.sorts_groups and op.group and computes_of_many(inner, carried):
                 continue
+            # Each pair of rows would compute the sum. See
+            # docs/notes/quantization.md#lanes-chosen-too-early.
             if op.meets_all(alias) and computes_of_many(inner, carried):
                 continue
+            # Planners do not order so many joins. See docs/notes/planning.md#many-joins-in-a-block.
             if len(op.sources) + len(inner.sources) - 1 > thresholds.merged_sources:
                 continue
             # A name that no alias has.
@@ -207,6 +226,8 @@ class MergeIntoReader(RewritePattern):
                 for name in schema(s).types
             }
             replaced = {f"{alias}.{n}": substitute(e, inside) for n, e in inner.outputs.items()}
+            # The join would be a filter after a product. See
+            # docs/notes/planning.md#a-key-computed-of-several-tables.
             if not keeps_join_order and joins_by_several(op, replaced):
                 continue
             sources = [
@@ -260,7 +281,21 @@ class MergeProjection(RewritePattern):
 
 @dataclass(frozen=True)
 class MergeCtesPass(ModulePass):
-    """Merge query blocks wherever that repeats little work."""
+    """
+    Merge query blocks wherever that repeats little work.
+
+    Five blocks, each of which reads the one before, are one; a block without groups or windows goes
+    into its reader, and a projection into the aggregate below it:
+
+        %kept = sql.select {p = a.p, i = a.i, v = a.v} from %t as a where [gt(a.v, 0.0)]
+        %joined = sql.select {p = a0.p, i = a1.i, v = a0.v, w = a1.w} from %kept as a0, %u as a1 ...
+        %product = sql.select {p = a.p, i = a.i, v = mul(a.v, a.w)} from %joined as a
+        %sum = sql.select {p = a.p, v = sum(a.v)} from %product as a group [a.p]
+        %root = sql.select {p = a.p, v = sqrt(a.v)} from %sum as a
+    becomes
+        %root = sql.select {p = a0.p, v = sqrt(sum(mul(a0.v, a1.w)))} from %t as a0, %u as a1 where
+        ... [gt(a0.v, 0.0), eq(a0.i, a1.i)] group [a0.p]
+    """
 
     name = "merge-ctes"
     requires = frozenset({"canonical form"})

@@ -1,4 +1,8 @@
-"""Take factors out of sums: x s g w summed over i is (x (g w) summed over i) s."""
+"""
+Take factors out of sums: x s g w summed over i is (x (g w) summed over i) s.
+
+See docs/notes/layouts.md#the-scale-of-a-norm.
+"""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,8 @@
-"""Weights whose products meet element by element (gate|up) -> one row for all of them."""
+"""
+Weights whose products meet element by element (gate|up) -> one row for all of them.
+
+See docs/notes/layouts.md#gate-and-up-in-one-row.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -134,6 +134,28 @@ class PairRotaryPass(ModulePass):
     """
     Store the rows of a weight whose products a rotation pairs (of queries and keys) beside each
     other, where a row holds both: what is rotated is then one row, and nothing is summed by groups.
+
+    Output o of a weight with heads of 4 is head h, half r and frequency f, as o = 4 h + 2 r + f. A
+    rotation mixes r = 0 with r = 1, so that these two lie in one row (h, f), in columns v0 and v1:
+
+        o     0    1    2    3    4 ...            h, f     v0     v1
+        h,r,f 000  001  010  011  100 ...   --->   0, 0     o = 0  o = 2
+              '---------'                          0, 1     o = 1  o = 3
+                   '---------'  rotated pairs      1, 0     o = 4  o = 6
+
+        %w = ten.weight @q_v from ["q", "v"] layout <arrays 1 by 4> : tensor<12x8xf32>
+        %y = ten.contract "pi,oi->po"(%x, %w)
+        %h = ten.reshape %q : tensor<?x8xf32> -> tensor<?x2x2x2xf32>
+        %t = ten.contract "phrf,psrf->phsf"(%h, %r)
+    becomes
+        %0 = ten.weight @q_v from ["q", "v"] layout <arrays 3 by 4 parts 2 of 1>
+        %1 = ten.contract "pi,hrfi->phrf"(%x, %0)
+        %t = ten.contract "phrf,psrf->phsf"(%q, %r)
+
+    A rotation is recognised by its form: a slice of whole heads, reshaped into (h, r, f) with two
+    values of r, and contracted over r. All readers of the table must have that form (`is_of_heads`,
+    `rotated_pairs`), or the weight stays as it is. See
+    docs/notes/layouts.md#both-of-a-rotated-pair-in-one-row.
     """
 
     name = "pair-rotary"

@@ -1,4 +1,8 @@
-"""Quantised weights with a group in a row -> several, as many as the engine keeps together."""
+"""
+Quantised weights with a group in a row -> several, as many as the engine keeps together.
+
+See docs/notes/rows.md#packing-a-whole-row.
+"""
 
 from dataclasses import dataclass
 

@@ -85,7 +85,7 @@ def page(found: Mapping[tuple[str, str], Outcomes], targets: Sequence[str]) -> s
     lines += [
         "",
         "A case passes (✓) with the suite's own tolerances, or is refused with the reason below.",
-        "What is neither stands in bold, and [notes.md](notes.md#onnx-models-over-tables) says why.",
+        "What is neither stands in bold, and [the notes](notes/onnx.md) say why.",
         "",
         "## Refused",
         "",

@@ -54,8 +54,9 @@ def page(results: dict[str, Any]) -> str:
         "*Tokens*: the demo model gives the tokens that transformers gives. *Guard*: in the"
         " engine's own profile of a step, no row of weights is read more than once a token, but in"
         " recursions where the engine itself puts no filter into scans, as DuckDB 2.0.1 (see"
-        " notes.md): there each round reads all layers; an empty cell was not tried. Then"
-        f" milliseconds a token, measured on {machine['cores']} cores ({machine['processor']}):"
+        " [the notes](notes/forms.md)): there each round reads all layers; an empty cell was not tried.",
+        "",
+        f"Then milliseconds a token, measured on {machine['cores']} cores ({machine['processor']}):"
         " the median of rounds that go in turns, and the least and the largest. The model of 15M"
         " parameters has random weights. DuckDB has two forms of the program, of which a session"
         " takes the one that measures as the faster: a recursion whose round is a layer, and statements for each layer.",
