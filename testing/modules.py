@@ -7,18 +7,20 @@ Modules of any level, executed by the reference interpreter: before a pass, and 
         assert_same_meaning(TEXT, MyPass())
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from xdsl.context import Context
-from xdsl.dialects import arith, func, math, scf
-from xdsl.dialects.builtin import Builtin, ModuleOp, TensorType, i1
-from xdsl.ir import Attribute
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp, TensorType, i1
+from xdsl.ir import Attribute, Dialect
 from xdsl.parser import Parser
 from xdsl.passes import ModulePass
+from xdsl.universe import Universe
 from xdsl.utils.hints import isa
 
 from tensorjoin.backend import Target
@@ -27,19 +29,21 @@ from tensorjoin.driver import compile_module
 from tensorjoin.interpreter.machine import Machine, Results
 from tensorjoin.interpreter.relations import Relation, tensor_of_table
 from tensorjoin.stages import Stage
-from tensorjoin.universe import TENSORJOIN_UNIVERSE
 
 Array = npt.NDArray[Any]
 Tables = Mapping[str, Mapping[str, npt.ArrayLike]]
 """By name, the columns of each table."""
 
 
+@cache
+def known_dialects() -> Mapping[str, Callable[[], Dialect]]:
+    return Universe.get_multiverse().all_dialects
+
+
 def context() -> Context:
-    """A context that knows every dialect a module may use."""
+    """A context that knows every dialect of xDSL, of this project and of installed packages."""
     ctx = Context()
-    for dialect in (Builtin, arith.Arith, func.Func, math.Math, scf.Scf):
-        ctx.load_dialect(dialect)
-    for name, load in TENSORJOIN_UNIVERSE.all_dialects.items():
+    for name, load in known_dialects().items():
         ctx.register_dialect(name, load)
     return ctx
 
