@@ -16,6 +16,7 @@ from sqlglot import exp
 
 from tensorjoin.backend import Target
 from tensorjoin.backends.interrupts import held, take
+from tensorjoin.backends.spelling import identifier
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.names import OF_CONNECTION
 from tensorjoin.program import Statement
@@ -135,11 +136,11 @@ class Database(ABC):
         What creates a view, and what it needs, whose names begin with `helpers`; a query is large
         if it computes what it reads several times.
         """
-        return [Statement(f"CREATE VIEW {quoted(view)} AS {query}")]
+        return [Statement(f"CREATE VIEW {quoted_name(view)} AS {query}")]
 
     def drop_statements(self, view: str, helpers: str) -> list[Statement]:
         """What drops a view and all that was made for it."""
-        return [Statement(f"DROP VIEW {quoted(view)}")]
+        return [Statement(f"DROP VIEW {quoted_name(view)}")]
 
     def runs(self, target: str) -> bool:
         """Whether what was compiled for a target runs in this database."""
@@ -175,13 +176,13 @@ class Database(ABC):
         """Around a transaction that inserts many blocks of rows: the engine may set itself up."""
         yield
 
-    def rows_apart(self, rows: int, row_bytes: int) -> int:
+    def row_group_rows(self, rows: int, row_bytes: int) -> int:
         """
         Into pieces of how many rows so many of a size are best cut, each of which is set apart.
         """
         return rows
 
-    def set_apart(self, table: str, column: str) -> None:
+    def pad_row_group(self, table: str, column: str) -> None:
         """
         Have the rows that are inserted next lie apart from those before, where the engine reads
         rows in large groups; rows in which `column` and all else is null may fill the last group.
@@ -313,12 +314,7 @@ def first_line(error: Exception) -> str:
     return lines[0].strip() if lines else type(error).__name__
 
 
-def identifier(name: str) -> exp.Identifier:
-    """A quoted identifier: any text may be the name of a table or column."""
-    return exp.to_identifier(name, quoted=True)
-
-
-def quoted(name: str) -> str:
+def quoted_name(name: str) -> str:
     """The name of a table or view as every engine reads it."""
     return identifier(name).sql()
 

@@ -12,14 +12,14 @@ from tensorjoin.backends.functions import Function, integer
 from tensorjoin.errors import TensorjoinError
 
 
-def quoted(name: str) -> exp.Identifier:
+def identifier(name: str) -> exp.Identifier:
     """An identifier: any text may be the name of a table or column."""
     return exp.to_identifier(name, quoted=True)
 
 
 def named(name: str) -> exp.Table:
     """The table of a name."""
-    return exp.Table(this=quoted(name))
+    return exp.Table(this=identifier(name))
 
 
 VectorTypes = Callable[[int], exp.DataType]
@@ -67,7 +67,7 @@ class Spelling:
     indexes_outputs: bool = True
     """Whether a primary key helps where rows are read as a whole, and is no index beside the rows,
     which takes longer to write than they do."""
-    fills_groups: bool = False
+    pads_row_groups: bool = False
     """Whether weights may be followed by rows of nulls, so that what follows lies apart."""
     nan_is_null: bool = False
     """Whether NULL stands for NaN, where an engine has none."""
@@ -118,7 +118,7 @@ class Spelling:
         """What creates a table, with a primary key where it helps."""
         columns: list[exp.Expr] = [
             exp.ColumnDef(
-                this=quoted(name),
+                this=identifier(name),
                 kind=column.type,
                 constraints=[]
                 if column.may_be_null
@@ -128,7 +128,7 @@ class Spelling:
         ]
         helps = self.primary_keys and (table.kind != "output" or self.indexes_outputs)
         if table.keys and helps:
-            columns.append(exp.PrimaryKey(expressions=[quoted(key) for key in table.keys]))
+            columns.append(exp.PrimaryKey(expressions=[identifier(key) for key in table.keys]))
         properties: list[exp.Expr] = [exp.TemporaryProperty()] if table.is_temporary else []
         properties += self.table_properties(table)
         return exp.Create(
@@ -153,7 +153,9 @@ class Spelling:
         self, name: str, columns: Sequence[str], rows: Sequence[Sequence[exp.Expr]]
     ) -> exp.CTE:
         """A common table expression of rows that are written out, of which there may be none."""
-        alias = exp.TableAlias(this=quoted(name), columns=[quoted(column) for column in columns])
+        alias = exp.TableAlias(
+            this=identifier(name), columns=[identifier(column) for column in columns]
+        )
         if not rows:
             # VALUES has at least one row.
             never = exp.EQ(this=integer(0), expression=integer(1))

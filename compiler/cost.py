@@ -156,9 +156,9 @@ def chunked_product(layout: MatrixLayout, product: Product, format: RowFormat) -
     pairs = product.outputs * chunks * product.rows
     row_bytes = size * format.element_bytes + format.row_bytes
     length = row_bytes
-    if format.columns_apart:
+    if format.columnar:
         length = size // layout.columns * format.element_bytes + format.row_bytes
-    spilled = row_bytes if format.together is not None and length > format.together else 0
+    spilled = row_bytes if format.inline_bytes is not None and length > format.inline_bytes else 0
     return Work(
         statements=1,
         columns=4,
@@ -174,7 +174,7 @@ def chunked_product(layout: MatrixLayout, product: Product, format: RowFormat) -
 def packing(product: Product, size: int, format: RowFormat) -> Work:
     """The other operand, one row for each element, put together into chunks."""
     return Work(
-        statements=int(format.stores_chunks),
+        statements=int(format.materialises_operand),
         columns=4,
         grouped=product.inputs * product.rows,
         written=product.chunks(size) * product.rows,

@@ -36,9 +36,9 @@ DOUBLE_BYTES = 8
 def longest_half(profile: TargetProfile) -> int:
     """The elements of 16 bits in the longest row that a target keeps together."""
     format = profile.row_format
-    if not profile.half_vectors or format.together is None:
+    if not profile.half_vectors or format.inline_bytes is None:
         raise TensorjoinError(f"{profile.name} has no vectors of 16 bits: choose 8 or 4")
-    return (format.together - format.row_bytes) // HALF_BYTES
+    return (format.inline_bytes - format.row_bytes) // HALF_BYTES
 
 
 def candidates(profile: TargetProfile, inputs: int) -> Iterator[MatrixLayout]:

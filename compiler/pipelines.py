@@ -18,9 +18,10 @@ from tensorjoin.passes.nn.roll_layers import RollLayersPass
 from tensorjoin.passes.onnx.decompose_onnx import DecomposeOnnxPass
 from tensorjoin.passes.rel.add_generation import AddGenerationPass
 from tensorjoin.passes.rel.add_layerwise import AddLayerwisePass
+from tensorjoin.passes.rel.aggregates_to_window_rows import AggregatesToWindowRowsPass
 from tensorjoin.passes.rel.allocate_scratch import AllocateScratchPass
 from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
-from tensorjoin.passes.rel.groups_to_rows import GroupsToRowsPass
+from tensorjoin.passes.rel.fuse_scans import FuseScansPass
 from tensorjoin.passes.rel.groups_to_windows import GroupsToWindowsPass
 from tensorjoin.passes.rel.legalize_functions import LegalizeFunctionsPass
 from tensorjoin.passes.rel.legalize_limits import LegalizeLimitsPass
@@ -28,31 +29,30 @@ from tensorjoin.passes.rel.loops_to_recursion import LoopsToRecursionPass
 from tensorjoin.passes.rel.materialize import MaterializePass
 from tensorjoin.passes.rel.merge_groups import MergeGroupsPass
 from tensorjoin.passes.rel.order_joins import OrderJoinsPass
-from tensorjoin.passes.rel.pack_in_steps import PackInStepsPass
+from tensorjoin.passes.rel.pack_in_two_levels import PackInTwoLevelsPass
 from tensorjoin.passes.rel.pivot_outputs import PivotOutputsPass
+from tensorjoin.passes.rel.promote_f32 import PromoteF32Pass
 from tensorjoin.passes.rel.push_projections import PushProjectionsPass
-from tensorjoin.passes.rel.read_once import ReadOncePass
 from tensorjoin.passes.rel.split_sums import SplitSumsPass
 from tensorjoin.passes.rel.temporary_tables import TemporaryTablesPass
 from tensorjoin.passes.rel.vectorize_rows import VectorizeRowsPass
-from tensorjoin.passes.rel.widen_singles import WidenSinglesPass
 from tensorjoin.passes.rel_to_sql.convert_rel_to_sql import ConvertRelToSqlPass
 from tensorjoin.passes.sql.drop_unit_keys import DropUnitKeysPass
 from tensorjoin.passes.sql.merge_ctes import MergeCtesPass
 from tensorjoin.passes.sql.reset_scratch import ResetScratchPass
 from tensorjoin.passes.ten.assign_layouts import AssignLayoutsPass
+from tensorjoin.passes.ten.batch_quant_groups import BatchQuantGroupsPass
 from tensorjoin.passes.ten.fold_constants import FoldConstantsPass
 from tensorjoin.passes.ten.fuse_contractions import FuseContractionsPass
 from tensorjoin.passes.ten.fuse_elementwise import FuseElementwisePass
 from tensorjoin.passes.ten.hoist_factors import HoistFactorsPass
+from tensorjoin.passes.ten.interleave_rope_pairs import InterleaveRopePairsPass
 from tensorjoin.passes.ten.interleave_weights import InterleaveWeightsPass
 from tensorjoin.passes.ten.pack_lanes import PackLanesPass
-from tensorjoin.passes.ten.pair_rotary import PairRotaryPass
 from tensorjoin.passes.ten.quantize_weights import HALF_BITS, QuantizeWeightsPass
 from tensorjoin.passes.ten.tile_inputs import TileInputsPass
 from tensorjoin.passes.ten.tile_state import TileStatePass
 from tensorjoin.passes.ten.tile_weights import TileWeightsPass
-from tensorjoin.passes.ten.widen_rows import WidenRowsPass
 from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.stages import CANONICAL, Passes, Pipeline, Stage
 from tensorjoin.targets import TargetProfile
@@ -101,8 +101,8 @@ def relational(
             TileStatePass(),
             AssignLayoutsPass(layout=layout, costs=costs),
             InterleaveWeightsPass(),
-            PairRotaryPass(),
-            WidenRowsPass(),
+            InterleaveRopePairsPass(),
+            BatchQuantGroupsPass(),
             ConvertTenToRelPass(),
             PushProjectionsPass(),
             CanonicalizePass(),
@@ -144,9 +144,9 @@ def statements() -> Stage:
             LoopsToRecursionPass(keep=LAYERWISE),
             CanonicalizePass(),
             MergeGroupsPass(),
-            WidenSinglesPass(),
+            PromoteF32Pass(),
             LegalizeFunctionsPass(),
-            PackInStepsPass(),
+            PackInTwoLevelsPass(),
             ExpandVectorsPass(),
             SplitSumsPass(),
             LegalizeLimitsPass(),
@@ -186,15 +186,15 @@ def to_query(
         *lifetimes(is_temporary).passes,
         VectorizeRowsPass(),
         PivotOutputsPass(),
-        *(ReadOncePass(), PushProjectionsPass(), CanonicalizePass()) * 2,
+        *(FuseScansPass(), PushProjectionsPass(), CanonicalizePass()) * 2,
         GroupsToWindowsPass(),
         MergeGroupsPass(),
-        GroupsToRowsPass(),
+        AggregatesToWindowRowsPass(),
         PushProjectionsPass(),
         CanonicalizePass(),
-        WidenSinglesPass(),
+        PromoteF32Pass(),
         LegalizeFunctionsPass(),
-        PackInStepsPass(),
+        PackInTwoLevelsPass(),
         ExpandVectorsPass(),
         LegalizeLimitsPass(),
         OrderJoinsPass(),

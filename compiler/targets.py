@@ -18,14 +18,14 @@ class RowFormat:
     """Bytes of a float32 weight."""
     row_bytes: int
     """Bytes of the keys and the header of a row."""
-    together: int | None
+    inline_bytes: int | None
     """
     Bytes of the longest row that costs nothing for its length, or where columns lie apart of the
     longest array with the row's keys; None if all do.
     """
-    stores_chunks: bool
+    materialises_operand: bool
     """Whether the chunks of an operand are stored by a statement of their own."""
-    columns_apart: bool = False
+    columnar: bool = False
     """Whether each column is stored for itself, so that its length counts, and not the row's."""
 
 
@@ -90,14 +90,14 @@ class TargetProfile:
     """Whether a join is run in the order in which it is written."""
     sorts_groups: bool
     """Whether rows are sorted into groups, with all columns that the aggregates read."""
-    merges_queries: bool
+    statements_are_costly: bool
     """Whether statements cost more than arithmetic, so that few and large ones are best."""
     recurses: bool
     """Whether a recursion may join and group, so that one statement runs all rounds of a loop."""
     temporary_tables: bool
     """Whether a connection has tables of its own; where not, they are ordinary ones under names of
     its own (`names.OF_CONNECTION`), which it drops when it is closed."""
-    filters_groups: bool
+    pushes_filters_into_groups: bool
     """Whether a condition on the key of a group reaches a query that the groups are made of."""
     name_bytes: int | None
     """Bytes that the name of a table may have; None for no limit."""

@@ -92,7 +92,7 @@ def calibrate(
 
 def plan(profile: TargetProfile) -> Iterator[tuple[MatrixLayout, Product]]:
     """The products to measure, each in the storages that the target has."""
-    is_large = profile.merges_queries
+    is_large = profile.statements_are_costly
     most_rows = MOST_ROWS_OF_LARGE if is_large else MOST_ROWS
     shapes = LARGE_SHAPES if is_large else SHAPES
     for (outputs, inputs), rows in itertools.product(shapes, ROWS):

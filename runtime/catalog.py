@@ -8,8 +8,8 @@ from typing import Any, cast
 import numpy as np
 from sqlglot import exp
 
-from tensorjoin.backends.database import Database, identifier
-from tensorjoin.backends.spelling import ColumnDefinition, TableDefinition
+from tensorjoin.backends.database import Database
+from tensorjoin.backends.spelling import ColumnDefinition, TableDefinition, identifier
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.interface import Procedure
 from tensorjoin.names import PREFIX, table_name
@@ -21,8 +21,8 @@ PROGRAM = "program"
 PROGRAM_COLUMNS = ("step", "procedure", "loop", "counter", "rounds", "parameters", "statement")
 
 
-FORMAT = 1
-"""The format of manifests and programs that is written, and the newest that is read."""
+FORMAT = 2
+"""The format of manifests and programs, which the code that runs them must know."""
 
 
 @dataclass(frozen=True)
@@ -134,12 +134,18 @@ def _model(name: str, manifest: object, tokenizer: object) -> StoredModel | Unre
     if isinstance(format := found.get("format"), int) and format > FORMAT:
         newer = f"the model {name!r} was stored by a newer tensorjoin: upgrade, or use --replace"
         return UnreadableModel(name, newer, tables)
+    other = UnreadableModel(
+        name,
+        f"the model {name!r} was not stored by this version of tensorjoin: use --replace",
+        tables,
+    )
+    if format != FORMAT:
+        return other
     try:
         values = {field.name: found[field.name] for field in fields(Manifest)}
         values |= {key: tuple(found[key]) for key in ("eos_token_ids", "tables")}
     except (KeyError, TypeError):
-        other = f"the model {name!r} was not stored by this version of tensorjoin: use --replace"
-        return UnreadableModel(name, other, tables)
+        return other
     return StoredModel(name, Manifest(**values), None if tokenizer is None else str(tokenizer))
 
 

@@ -11,8 +11,9 @@ from onnx import ModelProto
 from sqlglot import exp
 from xdsl.dialects.builtin import i1
 
-from tensorjoin.backends.database import Database, identifier
+from tensorjoin.backends.database import Database
 from tensorjoin.backends.interrupts import held
+from tensorjoin.backends.spelling import identifier
 from tensorjoin.dialects.onnx.elements import numpy_type
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.frontends.onnx.model import Port, inputs_of, outputs_of

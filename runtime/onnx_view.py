@@ -15,9 +15,9 @@ from xdsl.dialects.builtin import BFloat16Type, Float16Type, ModuleOp, VectorTyp
 from xdsl.utils.exceptions import VerifyException
 
 from tensorjoin.backend import Target
-from tensorjoin.backends.database import Database, identifier, quoted
+from tensorjoin.backends.database import Database, quoted_name
 from tensorjoin.backends.emit.program import emit_query, emit_tables
-from tensorjoin.backends.spelling import Spelling
+from tensorjoin.backends.spelling import Spelling, identifier
 from tensorjoin.dialects import sql, ten
 from tensorjoin.dialects.onnx.elements import numpy_type
 from tensorjoin.driver import compile_module
@@ -258,7 +258,7 @@ def create_view(database: Database, query: ModelQuery, view: str, replace: bool)
         for step in database.view_statements(view, table_name(view, ""), text, is_large):
             database.execute(step)
         # An engine may find only here that it cannot plan it.
-        database.query(Statement(f"SELECT * FROM {quoted(view)} LIMIT 0"))
+        database.query(Statement(f"SELECT * FROM {quoted_name(view)} LIMIT 0"))
 
 
 def run_query(database: Database, query: ModelQuery, ports: Sequence[Port]) -> dict[str, Any]:

@@ -105,10 +105,10 @@ class Session:
             return
         if left:
             for number in known.keys() - left.keys():
-                self.run(Procedure.CLOSE, stream=number)
+                self.run(Procedure.CLOSE_STREAM, stream=number)
             self.contents = replace(self.contents, streams=left)
         else:
-            self.run(Procedure.FORGET)
+            self.run(Procedure.CLEAR_CONTEXT)
             self.contents = replace(self.contents, streams=left, rows=0)
 
     @contextmanager
@@ -148,9 +148,9 @@ class Session:
         streams = dict(self.contents.streams)
         for stream in batch:
             if stream not in streams:
-                self.run(Procedure.OPEN, stream=stream)
+                self.run(Procedure.OPEN_STREAM, stream=stream)
         self.append(batch, emit_all)
-        self.run(Procedure.REMEMBER)
+        self.run(Procedure.COMMIT_CONTEXT)
         for stream, tokens in batch.items():
             before = streams.get(stream, StreamState())
             streams[stream] = replace(before, length=before.length + len(tokens))
@@ -186,7 +186,7 @@ class Session:
             "emit": np.array(emit, dtype=np.int64),
         }
         if sum(counts) == 1:
-            self.run(Procedure.APPEND, **{name: int(x) for name, (x,) in columns.items()})
+            self.run(Procedure.APPEND_TOKEN, **{name: int(x) for name, (x,) in columns.items()})
         else:
             self.database.insert(self.table_name(TableName.BATCH), columns)
 
@@ -198,9 +198,9 @@ class Session:
         """Empty what the last run has left behind."""
         if self.contents.is_clean:
             return
-        self.run(Procedure.RESET)
+        self.run(Procedure.CLEAR_SCRATCH)
         if self.runs % COMPACT_EVERY == 0:
-            self.run(Procedure.COMPACT)
+            self.run(Procedure.VACUUM)
         self.contents = replace(self.contents, is_clean=True)
 
     def logits(self) -> np.ndarray:

@@ -41,9 +41,9 @@ def load_weight(
     """
     layers = table.keys.get(LAYER)
     rows = prod(extent for key, extent in table.keys.items() if key != LAYER)
-    size = database.rows_apart(rows, row_bytes(table.chunks))
+    size = database.row_group_rows(rows, row_bytes(table.chunks))
     for layer in range(layers or 1):
-        pieces = Pieces(database, table.name, size)
+        pieces = RowGroupWriter(database, table.name, size)
         tensors = checkpoint
         if table.transforms:
             tensors = TransformedTensors(checkpoint, table.transforms, layer)
@@ -117,7 +117,7 @@ def halved(tensor: str, block: np.ndarray) -> np.ndarray:
 
 
 @dataclass
-class Pieces:
+class RowGroupWriter:
     """The rows of a layer on their way into a table, in pieces that lie apart."""
 
     database: Database
@@ -138,7 +138,7 @@ class Pieces:
 
     def end(self) -> None:
         if self.filled:
-            self.database.set_apart(self.table, LAYER)
+            self.database.pad_row_group(self.table, LAYER)
         self.filled = 0
 
 

@@ -19,8 +19,8 @@ import pytest
 from sqlglot import exp
 
 from tensorjoin.backends.connect import connect
-from tensorjoin.backends.database import Database, Value, identifier
-from tensorjoin.backends.spelling import ColumnDefinition, TableDefinition
+from tensorjoin.backends.database import Database, Value
+from tensorjoin.backends.spelling import ColumnDefinition, TableDefinition, identifier
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.pipelines import statements
 from tensorjoin.program import Statement

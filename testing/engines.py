@@ -9,8 +9,9 @@ from sqlglot import exp
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from tensorjoin.backends.database import Database, identifier
+from tensorjoin.backends.database import Database
 from tensorjoin.backends.emit.program import emit_program
+from tensorjoin.backends.spelling import identifier
 from tensorjoin.dialects import sql
 from tensorjoin.program import Program
 from tensorjoin.runtime.executor import Executor

@@ -56,7 +56,7 @@ def state_of(temperatures: tuple[float, float]) -> dict[str, Any]:
     state: dict[str, Any] = {}
     for own, temperature in zip((ONE, {**ONE, **OTHER}), temperatures, strict=True):
         parameters = {**own, "temperature": temperature}
-        for procedure in (Procedure.OPEN, Procedure.SAMPLE_BY, Procedure.SAMPLE_BY):
+        for procedure in (Procedure.OPEN_STREAM, Procedure.SAMPLE_BY, Procedure.SAMPLE_BY):
             Machine(state=state, parameters=parameters).run(module, procedure)
     return state
 
@@ -96,7 +96,7 @@ def test_a_stream_that_closes_takes_its_rows_alone():
     rows = np.repeat(np.arange(3), 2)
     state["keys"] = {"c": rows, "d": np.tile([0, 1], 3), "v": rows * 1.0}
     module = applied(TEXT, AddGenerationPass())
-    Machine(state=state, parameters={"stream": 9}).run(module, Procedure.CLOSE)
+    Machine(state=state, parameters={"stream": 9}).run(module, Procedure.CLOSE_STREAM)
     assert state["keys"]["c"].tolist() == [1, 1]
     assert state["context"]["c"].tolist() == [1]
     for name in ("visibility", "sampling", "random"):

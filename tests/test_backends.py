@@ -635,8 +635,8 @@ def test_postgres_read_only(postgres_database_url: str) -> None:
 def test_duckdb_sets_pieces_apart(tmp_path: Path):
     """A group of rows is of one piece; rows of nulls fill it, and wide rows make small pieces."""
     with closing(connect(f"duckdb:///{tmp_path / 'm.db'}", create=True)) as database:
-        assert database.rows_apart(100, 1024) == 100
-        narrow, wide = database.rows_apart(3000, 1024), database.rows_apart(3000, 1 << 15)
+        assert database.row_group_rows(100, 1024) == 100
+        narrow, wide = database.row_group_rows(3000, 1024), database.row_group_rows(3000, 1 << 15)
         assert wide <= 256 < narrow <= 2048
         create_table(database, "t", {"layer": "INT", "v": "FLOAT"})
         with database.transaction():
@@ -644,7 +644,7 @@ def test_duckdb_sets_pieces_apart(tmp_path: Path):
                 for rows in (300, 200):
                     layers = np.full(rows, layer, dtype=np.int64)
                     database.insert("t", {"layer": layers, "v": np.ones(rows, dtype=np.float32)})
-                database.set_apart("t", "layer")
+                database.pad_row_group("t", "layer")
         groups = database.query(
             Statement("SELECT rowid // 2048, MIN(layer), MAX(layer), COUNT(v) FROM t GROUP BY 1")
         )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tensorjoin.backends.connect import connect
-from tensorjoin.backends.database import Database, quoted
+from tensorjoin.backends.database import Database, quoted_name
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Statement
 from tensorjoin.runtime.catalog import FORMAT, MODELS, all_models, find_model, models
@@ -21,6 +21,10 @@ Change = Callable[[dict[str, Any]], object]
 
 def newer(manifest: dict[str, Any]) -> object:
     return manifest | {"format": FORMAT + 1, "tables": manifest["tables"]}
+
+
+def of_the_format_before(manifest: dict[str, Any]) -> object:
+    return manifest | {"format": FORMAT - 1}
 
 
 def older(manifest: dict[str, Any]) -> object:
@@ -37,10 +41,10 @@ def damaged(manifest: dict[str, Any]) -> object:
 
 def rewrite(database: Database, model: str, change: Change) -> None:
     """Change the manifest of a model, as another version might have written it."""
-    rows = database.query(Statement(f"SELECT name, manifest FROM {quoted(MODELS)}"))
+    rows = database.query(Statement(f"SELECT name, manifest FROM {quoted_name(MODELS)}"))
     ((_, text),) = (row for row in rows if row[0] == model)
     changed = json.dumps(change(json.loads(text))).replace("'", "''")
-    update = f"UPDATE {quoted(MODELS)} SET manifest = '{changed}' WHERE name = '{model}'"
+    update = f"UPDATE {quoted_name(MODELS)} SET manifest = '{changed}' WHERE name = '{model}'"
     database.execute(Statement(update))
 
 
@@ -55,6 +59,7 @@ def test_fields_that_are_not_known_are_left_alone(database: Database):
     [
         (newer, "stored by a newer tensorjoin"),
         (older, "not stored by this version of tensorjoin"),
+        (of_the_format_before, "not stored by this version of tensorjoin"),
         (damaged, "not stored by this version of tensorjoin"),
     ],
 )

@@ -17,7 +17,7 @@ from tensorjoin.cost import (
 )
 from tensorjoin.targets import RowFormat
 
-PLAIN = RowFormat(element_bytes=4, row_bytes=8, together=None, stores_chunks=False)
+PLAIN = RowFormat(element_bytes=4, row_bytes=8, inline_bytes=None, materialises_operand=False)
 NOTHING = dict.fromkeys(TERMS, 0.0)
 
 
@@ -73,7 +73,7 @@ def test_one_chunk_needs_no_sum(storage: str):
 
 
 def test_long_rows():
-    format = RowFormat(element_bytes=8, row_bytes=8, together=100, stores_chunks=True)
+    format = RowFormat(element_bytes=8, row_bytes=8, inline_bytes=100, materialises_operand=True)
     product = Product(outputs=3, inputs=24)
     short = matrix_product(MatrixLayout("columns", 8), product, format)
     long = matrix_product(MatrixLayout("columns", 12), product, format)
@@ -88,11 +88,11 @@ def test_columns_of_vectors():
     assert cut == whole + Work(columns=8)
 
 
-@pytest.mark.parametrize("columns_apart", [False, True])
-def test_long_rows_of_short_columns(columns_apart: bool):
-    format = RowFormat(4, 8, together=40, stores_chunks=False, columns_apart=columns_apart)
+@pytest.mark.parametrize("columnar", [False, True])
+def test_long_rows_of_short_columns(columnar: bool):
+    format = RowFormat(4, 8, inline_bytes=40, materialises_operand=False, columnar=columnar)
     product = Product(outputs=3, inputs=24)
-    for columns, is_long in ((1, True), (2, True), (3, not columns_apart)):
+    for columns, is_long in ((1, True), (2, True), (3, not columnar)):
         work = matrix_product(MatrixLayout("pivoted", 24, columns), product, format)
         assert work.spilled == (work.bytes if is_long else 0)
 

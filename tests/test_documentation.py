@@ -110,7 +110,8 @@ def drawings(text: str) -> list[tuple[list[str], list[str]]]:
 
 
 @pytest.mark.parametrize(
-    "name", ["expand-vectors", "loops-to-recursion", "merge-ctes", "pair-rotary", "read-once"]
+    "name",
+    ["expand-vectors", "loops-to-recursion", "merge-ctes", "interleave-rope-pairs", "fuse-scans"],
 )
 def test_a_drawing_is_what_the_pass_does(name: str):
     file = f"tests/filecheck/passes/{name.replace('-', '_')}.mlir"

@@ -7,7 +7,7 @@ from xdsl.passes import ModulePass
 
 from tensorjoin.backends.database import Database
 from tensorjoin.dialects import rel
-from tensorjoin.passes.rel.groups_to_rows import GroupsToRowsPass
+from tensorjoin.passes.rel.aggregates_to_window_rows import AggregatesToWindowRowsPass
 from tensorjoin.passes.rel.groups_to_windows import GroupsToWindowsPass
 from tensorjoin.passes.rel.merge_groups import MergeGroupsPass
 from tensorjoin.passes.rel_to_sql.convert_rel_to_sql import ConvertRelToSqlPass
@@ -49,7 +49,7 @@ def count(module: ModuleOp, kind: type) -> int:
         ((), 0, 4),
         ((GroupsToWindowsPass(),), 2, 2),
         ((GroupsToWindowsPass(), MergeGroupsPass()), 3, 1),
-        ((GroupsToWindowsPass(), MergeGroupsPass(), GroupsToRowsPass("sqlite")), 4, 0),
+        ((GroupsToWindowsPass(), MergeGroupsPass(), AggregatesToWindowRowsPass("sqlite")), 4, 0),
     ],
 )
 def test_softmax_and_its_largest(

@@ -13,7 +13,8 @@ from models.onnx_models import FLOAT, model, perceive, perceptron
 from onnx import ModelProto, helper
 from sqlglot import exp
 
-from tensorjoin.backends.database import Database, identifier
+from tensorjoin.backends.database import Database
+from tensorjoin.backends.spelling import identifier
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.frontends.onnx.model import inputs_of, outputs_of, read_onnx
 from tensorjoin.program import Statement

@@ -1,4 +1,4 @@
-"""`reset-scratch`, executed: after `reset`, a program runs again as it did at first."""
+"""`reset-scratch`, executed: after `clear_scratch`, a program runs again as it did at first."""
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def test_a_program_runs_twice(database: Database):
     create(database, program)
     fill(database, {"w": {"i": [0, 1], "w": [1.0, 10.0]}})
     for row in (0, 1):
-        for step in program.procedures["reset"]:
+        for step in program.procedures["clear_scratch"]:
             database.execute(step.statement)
         fill(database, {"x": {"p": [row, row], "i": [0, 1], "v": [1.0 + row, 2.0]}})
         for step in program.procedures["forward"]:

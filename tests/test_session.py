@@ -428,7 +428,12 @@ def test_procedures_and_tables_have_the_names_of_the_interface():
     """What generation.mlir and the frontend declare, and the runtime asks for."""
     module = compile(DEMO).modules["rel"]
     functions = {op.sym_name.data for op in module.ops if isinstance(op, FuncOp)}
-    made_later = {Procedure.SETUP, Procedure.RESET, Procedure.FORGET, Procedure.COMPACT}
+    made_later = {
+        Procedure.SETUP,
+        Procedure.CLEAR_SCRATCH,
+        Procedure.CLEAR_CONTEXT,
+        Procedure.VACUUM,
+    }
     assert functions == set(Procedure) - made_later
     tables = {op.sym_name.data for op in module.ops if isinstance(op, rel.TableOp)}
     assert set(TableName) <= tables

@@ -16,7 +16,6 @@ from tensorjoin.backends.database import (
     Database,
     Value,
     first_line,
-    identifier,
     insertion,
     may,
     require_writable_file,
@@ -25,6 +24,7 @@ from tensorjoin.backends.duckdb import DUCKDB
 from tensorjoin.backends.duckdb.arrow import ArrowColumns
 from tensorjoin.backends.duckdb.versions import SLOW, STORAGE_VERSION, slowness
 from tensorjoin.backends.interrupts import held
+from tensorjoin.backends.spelling import identifier
 from tensorjoin.backends.worker import Worker
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.program import Statement
@@ -158,14 +158,14 @@ class DuckdbDatabase(Database):
             with self._engine_call():
                 self._worker.run(lambda: self._connection.execute("RESET threads"))
 
-    def rows_apart(self, rows: int, row_bytes: int) -> int:
+    def row_group_rows(self, rows: int, row_bytes: int) -> int:
         # Whole groups, as many for each thread.
         threads = min(self._threads, max(1, rows // LEAST_ROWS))
         most = min(ROW_GROUP, max(LEAST_ROWS, GROUP_BYTES // row_bytes))
         groups = ceil(ceil(rows / most) / threads) * threads
         return ceil(rows / max(1, groups))
 
-    def set_apart(self, table: str, column: str) -> None:
+    def pad_row_group(self, table: str, column: str) -> None:
         with self._engine_call():
             self._worker.run(lambda: self._fill_group(table, column))
 

@@ -39,17 +39,17 @@ DUCKDB = TargetProfile(
     # No limit is known; more were not measured.
     max_rounds=400,
     temporary_tables=True,
-    filters_groups=True,
+    pushes_filters_into_groups=True,
     name_bytes=None,
     keeps_join_order=False,
     sorts_groups=False,
-    merges_queries=True,
+    statements_are_costly=True,
     # See docs/notes/recursion.md.
     recurses=True,
     chunk=64,
     # It works on 2048 rows at a time; of longer ones, they are more than the 2 MiB of a cache.
     row_format=RowFormat(
-        element_bytes=4, row_bytes=8, together=1032, stores_chunks=False, columns_apart=True
+        element_bytes=4, row_bytes=8, inline_bytes=1032, materialises_operand=False, columnar=True
     ),
     thresholds=THRESHOLDS,
 )

@@ -91,7 +91,7 @@ SPELLING = Spelling(
     "duckdb",
     DUCKDB_FUNCTIONS,
     primary_keys=False,
-    fills_groups=True,
+    pads_row_groups=True,
     marks_materialized=True,
     vector_type=list_type,
     double_type=doubles_type,

@@ -54,7 +54,7 @@ def emit_query(
     """
     table_name = names_in(weights_of(module), target, table_name)
     (insertion,) = (op for op in module.walk() if isinstance(op, sql.InsertOp))
-    emission = Emission(target, table_name, is_alone=True)
+    emission = Emission(target, table_name, is_whole_program=True)
     emission.ctes += inputs
     tree = emission.root(insertion.query)
     assert isinstance(tree, exp.Select)

@@ -12,7 +12,7 @@ from tensorjoin.backends.emit.inlining import computed_again, too_large
 from tensorjoin.backends.emit.queries import in_order, joined, uses_of
 from tensorjoin.backends.emit.tables import TableNames
 from tensorjoin.backends.functions import double, integer
-from tensorjoin.backends.spelling import Spelling, named, quoted
+from tensorjoin.backends.spelling import Spelling, identifier, named
 from tensorjoin.dialects import sql
 from tensorjoin.dialects.expression import (
     PARTITION_AGGREGATES,
@@ -37,12 +37,12 @@ class Emission:
 
     target: Target
     table_name: TableNames
-    is_alone: bool = False
+    is_whole_program: bool = False
     """Whether the statement does all the work, so that what it joins may be large."""
     parameters: list[str] = field(default_factory=list[str])
     names: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
     ctes: list[exp.Expr] = field(default_factory=list[exp.Expr])
-    joined: set[SSAValue] = field(default_factory=set[SSAValue])
+    assumed_large: set[SSAValue] = field(default_factory=set[SSAValue])
     """The queries that are to be taken for large ones."""
     repeated: set[SSAValue] = field(default_factory=set[SSAValue])
     """The queries that an engine must not make part of the query that reads them."""
@@ -62,7 +62,7 @@ class Emission:
                 assert keys is not None
                 tree = exp.Delete(this=named(name), where=exp.Where(this=self.is_in(keys)))
             case sql.InsertOp():
-                columns = [quoted(column) for column in schema(op.query).types]
+                columns = [identifier(column) for column in schema(op.query).types]
                 query = self.root(op.query)
                 tree = exp.Insert(
                     this=exp.Schema(this=named(name), expressions=columns), expression=query
@@ -71,7 +71,7 @@ class Emission:
 
     def is_in(self, query: SSAValue) -> exp.In:
         """Whether the columns of a query, in some row of it, are those of the table."""
-        columns = [exp.Column(this=quoted(name)) for name in schema(query).types]
+        columns = [exp.Column(this=identifier(name)) for name in schema(query).types]
         row = columns[0] if len(columns) == 1 else exp.Tuple(expressions=columns)
         return exp.In(this=row, query=exp.Subquery(this=self.root(query)))
 
@@ -80,13 +80,13 @@ class Emission:
         uses = uses_of(query)
         thresholds = self.target.profile.thresholds
         alone = too_large(in_order(query), thresholds.inlined_calls)
-        if not self.is_alone:
+        if not self.is_whole_program:
             self.repeated = computed_again(in_order(query), thresholds)
         # Through a chain of queries, each read once, conditions pass: no union may stop them.
-        if self.is_alone and any(
+        if self.is_whole_program and any(
             isinstance(value.owner, sql.SelectOp) and n > 1 for value, n in uses.items()
         ):
-            self.joined = joined(query)
+            self.assumed_large = joined(query)
         for value in in_order(query):
             owner = value.owner
             is_root = value is query and isinstance(owner, sql.SelectOp)
@@ -104,19 +104,19 @@ class Emission:
             tree.set("with_", exp.With(expressions=self.ctes, recursive=recurses))
         return tree
 
-    def cte(self, owner: Query, name: str, is_alone: bool) -> exp.Expr:
-        alias = exp.TableAlias(this=quoted(name))
+    def cte(self, owner: Query, name: str, is_materialized: bool) -> exp.Expr:
+        alias = exp.TableAlias(this=identifier(name))
         if isinstance(owner, sql.UnionOp):
             return exp.CTE(this=self.union(owner), alias=alias)
         if isinstance(owner, sql.RecurseOp):
             return exp.CTE(this=self.recursion(owner, name), alias=alias)
         if isinstance(owner, sql.ValuesOp):
             return self.literal_rows(owner, name)
-        marked = True if is_alone else None
+        marked = True if is_materialized else None
         tree: exp.Expr = self.select(owner)
         if owner.result in self.repeated and self.spelling.fence is not None:
             tree = self.spelling.fence(tree)
-        if owner.result in self.joined and self.spelling.many_rows is not None:
+        if owner.result in self.assumed_large and self.spelling.many_rows is not None:
             marked = True
             none = self.spelling.many_rows(len(schema(owner.result).types))
             tree = exp.Union(this=tree, expression=none, distinct=False)
@@ -129,7 +129,7 @@ class Emission:
         if (series := self.spelling.series) is not None and is_range(op, shortest):
             numbers = exp.Table(this=series(len(literals)))
             everything = exp.select(exp.Star(), copy=False).from_(numbers, copy=False)
-            alias = exp.TableAlias(this=quoted(name), columns=[quoted(c) for c in columns])
+            alias = exp.TableAlias(this=identifier(name), columns=[identifier(c) for c in columns])
             return exp.CTE(this=everything, alias=alias)
         width = len(columns)
         rows = [literals[start : start + width] for start in range(0, len(literals), width)]
@@ -137,7 +137,7 @@ class Emission:
 
     def everything(self, query: SSAValue) -> exp.Select:
         """All columns of a query by their names."""
-        columns = [exp.Column(this=quoted(name)) for name in schema(query).types]
+        columns = [exp.Column(this=identifier(name)) for name in schema(query).types]
         return exp.select(*columns, copy=False).from_(self.source(query), copy=False)
 
     def recursion(self, op: sql.RecurseOp, name: str) -> exp.Expr:
@@ -156,7 +156,7 @@ class Emission:
 
     def select(self, op: sql.SelectOp) -> exp.Select:
         columns = [
-            exp.alias_(self.expression(e, op), quoted(name), copy=False)
+            exp.alias_(self.expression(e, op), identifier(name), copy=False)
             for name, e in op.outputs.items()
         ]
         # A relation without columns is still so many rows.
@@ -193,7 +193,7 @@ class Emission:
         tree = self.expression(condition, op)
         if self.spelling.mirrors_offsets and (mirrored := mirrored_offset(condition)) is not None:
             return exp.and_(tree, self.expression(mirrored, op), copy=False)
-        bare = self.spelling.without_affinity if self.is_alone else None
+        bare = self.spelling.without_affinity if self.is_whole_program else None
         if bare is None or not isinstance(tree, exp.EQ):
             return tree
         if isinstance(tree.this, exp.Column) and isinstance(tree.expression, exp.Column):
@@ -212,14 +212,14 @@ class Emission:
             if isinstance(owner, sql.TableOp)
             else self.names[value]
         )
-        table_alias = exp.TableAlias(this=quoted(alias)) if alias else None
-        return exp.Table(this=quoted(name), alias=table_alias)
+        table_alias = exp.TableAlias(this=identifier(alias)) if alias else None
+        return exp.Table(this=identifier(name), alias=table_alias)
 
     def expression(self, expression: Attribute, op: sql.SelectOp | None = None) -> exp.Expr:
         match expression:
             case ColumnRefAttr():
                 alias, _, name = expression.column.data.rpartition(".")
-                return exp.Column(this=quoted(name), table=quoted(alias) if alias else None)
+                return exp.Column(this=identifier(name), table=identifier(alias) if alias else None)
             case LiteralAttr(value=IntAttr() as value):
                 return integer(value.data)
             case LiteralAttr(value=value):

@@ -42,7 +42,7 @@ def table_of(
     spelling, kind = target.spelling, TableKind(op.kind.data)
     name, keys = op.sym_name.data, op.schema.extents
     without_type = untyped.get(name, ())
-    has_fillers = spelling.fills_groups and kind == TableKind.WEIGHT
+    has_fillers = spelling.pads_row_groups and kind == TableKind.WEIGHT
     types = op.schema.types
     definition = TableDefinition(
         table_name(name),

@@ -14,7 +14,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8BinaryDumper
 
 from tensorjoin.backend import Target
-from tensorjoin.backends.database import Database, Value, first_line, quoted
+from tensorjoin.backends.database import Database, Value, first_line, quoted_name
 from tensorjoin.backends.postgres import PGVECTOR, POSTGRES
 from tensorjoin.backends.worker import Worker
 from tensorjoin.errors import TensorjoinError
@@ -93,7 +93,7 @@ class PostgresDatabase(Database):
         return target in (POSTGRES.name, self.target.name)
 
     def analyze(self, table: str) -> None:
-        self.execute(Statement(f"ANALYZE {quoted(table)}"))
+        self.execute(Statement(f"ANALYZE {quoted_name(table)}"))
 
     def limit_memory(self, size: int) -> None:
         # The server's shared memory is not ours to set, only what it adds for this session.
@@ -135,7 +135,7 @@ class PostgresDatabase(Database):
         """
         if not is_large:
             return super().view_statements(view, helpers, query, is_large)
-        inner, rows = quoted(f"{helpers}query"), quoted(f"{helpers}rows")
+        inner, rows = quoted_name(f"{helpers}query"), quoted_name(f"{helpers}rows")
         return [
             Statement(f"CREATE VIEW {inner} AS {query}"),
             Statement(
@@ -143,14 +143,14 @@ class PostgresDatabase(Database):
                 " SET enable_nestloop = off SET jit = off"
                 f" BEGIN ATOMIC SELECT * FROM {inner}; END"
             ),
-            Statement(f"CREATE VIEW {quoted(view)} AS SELECT * FROM {rows}()"),
+            Statement(f"CREATE VIEW {quoted_name(view)} AS SELECT * FROM {rows}()"),
         ]
 
     def drop_statements(self, view: str, helpers: str) -> list[Statement]:
         return [
             *super().drop_statements(view, helpers),
-            Statement(f"DROP FUNCTION IF EXISTS {quoted(f'{helpers}rows')}()"),
-            Statement(f"DROP VIEW IF EXISTS {quoted(f'{helpers}query')}"),
+            Statement(f"DROP FUNCTION IF EXISTS {quoted_name(f'{helpers}rows')}()"),
+            Statement(f"DROP VIEW IF EXISTS {quoted_name(f'{helpers}query')}"),
         ]
 
     def _execute(self, statement: Statement, arguments: dict[str, Value]) -> None:

@@ -38,14 +38,16 @@ POSTGRES = TargetProfile(
     # No limit is known; more were not measured.
     max_rounds=400,
     temporary_tables=True,
-    filters_groups=True,
+    pushes_filters_into_groups=True,
     name_bytes=63,
     keeps_join_order=False,
     sorts_groups=True,
-    merges_queries=False,
+    statements_are_costly=False,
     recurses=False,
     chunk=64,
-    row_format=RowFormat(element_bytes=4, row_bytes=40, together=None, stores_chunks=True),
+    row_format=RowFormat(
+        element_bytes=4, row_bytes=40, inline_bytes=None, materialises_operand=True
+    ),
     thresholds=THRESHOLDS,
 )
 
@@ -56,6 +58,6 @@ PGVECTOR = replace(
     half_vectors=True,
     # Rows that a page of 8 kB does not hold have their vectors moved out of them. See
     # docs/notes/tokens.md#a-token-of-15m.
-    row_format=replace(POSTGRES.row_format, row_bytes=48, together=8160),
+    row_format=replace(POSTGRES.row_format, row_bytes=48, inline_bytes=8160),
 )
 """PostgreSQL with the extension pgvector."""

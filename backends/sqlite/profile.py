@@ -39,21 +39,23 @@ SQLITE = TargetProfile(
     # A compound SELECT may have 500 terms (https://sqlite.org/limits.html), some of them others.
     max_rounds=400,
     temporary_tables=True,
-    filters_groups=False,
+    pushes_filters_into_groups=False,
     name_bytes=None,
     keeps_join_order=True,
     sorts_groups=True,
-    merges_queries=False,
+    statements_are_costly=False,
     recurses=False,
     chunk=64,
     # A clustered table is an index, of which a page (of 4096 bytes by default) holds at least four
     # rows; the rest of a longer one lies in pages of its own
     # (https://sqlite.org/fileformat2.html, 1.6).
-    row_format=RowFormat(element_bytes=9, row_bytes=16, together=1002, stores_chunks=True),
+    row_format=RowFormat(
+        element_bytes=9, row_bytes=16, inline_bytes=1002, materialises_operand=True
+    ),
     thresholds=THRESHOLDS,
 )
 
 SQLITE_64K = replace(
-    SQLITE, name="sqlite_64k", row_format=replace(SQLITE.row_format, together=16422)
+    SQLITE, name="sqlite_64k", row_format=replace(SQLITE.row_format, inline_bytes=16422)
 )
 """SQLite in a file whose pages are as large as it lets them be, which holds longer rows."""

@@ -45,7 +45,7 @@ def close(state: list[rel.TableOp]) -> FuncOp:
                 f"the state {name} is keyed by neither {STREAM} nor {CONTEXT_ROW}: no stream has it"
             )
     block = Block([*out.ops, *deletions, ReturnOp()])
-    return FuncOp(Procedure.CLOSE, ((), ()), Region(block))
+    return FuncOp(Procedure.CLOSE_STREAM, ((), ()), Region(block))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ builtin.module {
   rel.table state @random : <[stream: ?, draw: ?], state: i64>
 
   // Put a token at a position of a stream, as row p.
-  func.func @append() {
+  func.func @append_token() {
     %one = rel.range k to 1
     %row = rel.project %one [p = ?p] {token = ?token, position = ?position, stream = ?stream, emit = ?emit}
     rel.insert %row into @batch
@@ -20,7 +20,7 @@ builtin.module {
   }
 
   // The rows of the batch become context for attention.
-  func.func @remember() {
+  func.func @commit_context() {
     %batch = rel.scan @batch : !rel.relation<[p: ?], stream: i32, position: i32>
     %rows = rel.project %batch [c = p] {stream, position}
     rel.insert %rows into @context
@@ -28,7 +28,7 @@ builtin.module {
   }
 
   // A stream reads itself without end.
-  func.func @open() {
+  func.func @open_stream() {
     %one = rel.range k to 1
     %row = rel.project %one [stream = ?stream, source = ?stream] {until = 2147483647}
     rel.insert %row into @visibility

@@ -84,7 +84,7 @@ class Statements:
     def visit(self, block: Block) -> None:
         """Last first, so that what is stored further down no longer counts against its inputs."""
         # Each statement may be planned anew: see docs/notes/planning.md#storing-every-aggregate.
-        every = not self.profile.merges_queries
+        every = not self.profile.statements_are_costly
         times = self.profile.thresholds.recomputed_rows
         for op in reversed(list(block.ops)):
             for region in reversed(op.regions):

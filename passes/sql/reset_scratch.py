@@ -16,9 +16,9 @@ from tensorjoin.interface import Procedure
 RUN = (TableKind.SCRATCH, TableKind.INPUT, TableKind.OUTPUT)
 SEQUENCE = (TableKind.STATE,)
 PROCEDURES = {
-    Procedure.RESET: (sql.DeleteOp, RUN),
-    Procedure.FORGET: (sql.DeleteOp, SEQUENCE),
-    Procedure.COMPACT: (sql.TruncateOp, RUN),
+    Procedure.CLEAR_SCRATCH: (sql.DeleteOp, RUN),
+    Procedure.CLEAR_CONTEXT: (sql.DeleteOp, SEQUENCE),
+    Procedure.VACUUM: (sql.TruncateOp, RUN),
 }
 """What each procedure does, and to which kinds of tables."""
 
@@ -48,8 +48,8 @@ class ResetScratchPass(ModulePass):
     Empty what a run leaves behind, and what a sequence does.
 
     A function empties the scratch tables that it alone reads and fills when it is done. For others,
-    outputs among them, and inputs, there is a function @reset for before each run; @forget for
-    before another sequence empties state; @compact, for now and then, truncates.
+    outputs among them, and inputs, there is a function @clear_scratch for before each run.
+    @clear_context empties state. @vacuum, for now and then, truncates.
     """
 
     name = "reset-scratch"
@@ -62,7 +62,9 @@ class ResetScratchPass(ModulePass):
         for name, (statement, kinds) in PROCEDURES.items():
             names = [t.sym_name.data for t in tables if t.kind.data in kinds]
             statements = [
-                statement(each) for each in names if name != Procedure.RESET or each not in emptied
+                statement(each)
+                for each in names
+                if name != Procedure.CLEAR_SCRATCH or each not in emptied
             ]
             block = Block([*statements, func.ReturnOp()])
             op.body.block.add_op(func.FuncOp(name, ((), ()), Region(block)))

@@ -63,11 +63,11 @@ def fits(layout: LayoutAttr, parts: int, profile: TargetProfile) -> bool:
     # A join has the columns of the other operand as well.
     if not layout.vector and (parts + 1) * size + KEYS > profile.max_columns:
         return False
-    if format.columns_apart or format.together is None:
+    if format.columnar or format.inline_bytes is None:
         return True
     is_half = layout.storage.data == Storage.HALVES
     element_bytes = HALF_BYTES if is_half else format.element_bytes
-    return parts * size * element_bytes + format.row_bytes <= format.together
+    return parts * size * element_bytes + format.row_bytes <= format.inline_bytes
 
 
 def can_interleave(weight: ten.WeightOp, profile: TargetProfile) -> bool:

@@ -14,9 +14,9 @@ func.func @forward() {
 // CHECK: rel.table output @sampled : <[stream: ?, position: ?], token: i32>
 // CHECK: rel.table state @sampling : <[stream: ?]
 // CHECK: rel.table state @random : <[stream: ?, draw: ?], state: i64>
-// CHECK: func.func @append
-// CHECK: func.func @remember
-// CHECK: func.func @open
+// CHECK: func.func @append_token
+// CHECK: func.func @commit_context
+// CHECK: func.func @open_stream
 // CHECK: func.func @sample_by
 // CHECK: func.func @greedy
 // CHECK: rel.insert {{%.*}} into @sampled
@@ -24,7 +24,7 @@ func.func @forward() {
 // CHECK: func.func @sample
 
 // A stream ends where its rows do: what its rows of the context name, then these themselves.
-// CHECK: func.func @close
+// CHECK: func.func @close_stream
 // CHECK: [[S:%.*]] = rel.project {{%.*}} [stream = ?stream] {}
 // CHECK: [[OWN:%.*]] = rel.select {{%.*}} where eq(stream, ?stream)
 // CHECK-NEXT: [[C:%.*]] = rel.project [[OWN]] [c] {}

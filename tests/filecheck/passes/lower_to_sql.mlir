@@ -15,7 +15,7 @@ func.func @forward(%x: tensor<?x96xf32>) -> tensor<?x300xf32> {
 // CHECK:        sql.select {{.*}}pack(a0.v, a0.i, 96)} {{.*}} group [a0.p]
 // CHECK:        sql.select {{.*}}dot({{.*}})} from {{.*}}%w as
 // CHECK-NEXT:   sql.insert %{{.*}} into @result0
-// CHECK-NOT:  func.func @reset
+// CHECK-NOT:  func.func @clear_scratch
 // SQLITE: sql.create_table scratch @scratch0 : <[p: ?, i: 1, step: 12], {{.*}}_0: f64, {{.*}}_7: f64>
 // SQLITE: sql.create_table scratch @scratch1 : <[p: ?], {{.*}}_0: f64, {{.*}}_95: f64>
 // SQLITE: sql.create_table weight @w : <[o: 300, i: 1], v_0: f32, {{.*}}, v_95: f32> from ["w"] layout <columns 1 by 96>

@@ -26,15 +26,15 @@ func.func @other() {
 // CHECK: func.func @other
 // CHECK:        sql.insert
 // CHECK-NEXT:   func.return
-// CHECK:      func.func @reset() {
+// CHECK:      func.func @clear_scratch() {
 // CHECK-NEXT:   sql.delete @batch
 // CHECK-NEXT:   sql.delete @logits
 // CHECK-NEXT:   sql.delete @scratch1
 // CHECK-NEXT:   func.return
-// CHECK:      func.func @forget() {
+// CHECK:      func.func @clear_context() {
 // CHECK-NEXT:   sql.delete @cache
 // CHECK-NEXT:   func.return
-// CHECK:      func.func @compact() {
+// CHECK:      func.func @vacuum() {
 // CHECK-NEXT:   sql.truncate @batch
 // CHECK-NEXT:   sql.truncate @logits
 // CHECK-NEXT:   sql.truncate @scratch0
@@ -45,9 +45,9 @@ func.func @other() {
 // Without such tables they do nothing.
 sql.create_table weight @kept : <[p: ?], k: f64>
 // CHECK-LABEL: @kept
-// CHECK-NEXT: func.func @reset() {
+// CHECK-NEXT: func.func @clear_scratch() {
 // CHECK-NEXT:   func.return
-// CHECK:      func.func @forget() {
+// CHECK:      func.func @clear_context() {
 // CHECK-NEXT:   func.return
-// CHECK:      func.func @compact() {
+// CHECK:      func.func @vacuum() {
 // CHECK-NEXT:   func.return

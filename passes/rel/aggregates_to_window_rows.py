@@ -50,18 +50,18 @@ class GroupToRow(RewritePattern):
 
 
 @dataclass(frozen=True)
-class GroupsToRowsPass(ModulePass):
+class AggregatesToWindowRowsPass(ModulePass):
     """
     Turn an aggregate of windows into a window of which one row is kept, where a condition on a key
     would not reach what the groups are made of.
     """
 
-    name = "groups-to-rows"
+    name = "aggregates-to-window-rows"
     requires = frozenset({"merged groups"})
     ends = frozenset({"projections at the scans"})
 
     target: str = ""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        if not profile_of(ctx, self.target).filters_groups:
+        if not profile_of(ctx, self.target).pushes_filters_into_groups:
             PatternRewriteWalker(GroupToRow()).rewrite_module(op)

@@ -1,5 +1,5 @@
-// RUN: sql-opt %s --split-input-file --pair-rotary | filecheck %s
-// RUN: sql-opt %s --split-input-file --pair-rotary --convert-ten-to-rel | filecheck %s --check-prefix REL
+// RUN: sql-opt %s --split-input-file --interleave-rope-pairs | filecheck %s
+// RUN: sql-opt %s --split-input-file --interleave-rope-pairs --convert-ten-to-rel | filecheck %s --check-prefix REL
 
 // Two heads that are rotated and one that is not, of width 4: a row holds both of a pair.
 // CHECK-LABEL: func.func @rotated

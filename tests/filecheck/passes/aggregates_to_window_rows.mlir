@@ -1,5 +1,5 @@
-// RUN: sql-opt %s --pass 'groups-to-rows{target=sqlite}' | filecheck %s
-// RUN: sql-opt %s --pass 'groups-to-rows{target=postgres}' | filecheck %s --check-prefix POSTGRES
+// RUN: sql-opt %s --pass 'aggregates-to-window-rows{target=sqlite}' | filecheck %s
+// RUN: sql-opt %s --pass 'aggregates-to-window-rows{target=postgres}' | filecheck %s --check-prefix POSTGRES
 
 func.func @forward() {
   %x = rel.scan @x : !rel.relation<[row: ?, a: 1, b: 3], v: f64>

@@ -130,7 +130,7 @@ def cut_into_heads(rotated: RotatedProduct, layout: LayoutAttr) -> None:
 
 
 @dataclass(frozen=True)
-class PairRotaryPass(ModulePass):
+class InterleaveRopePairsPass(ModulePass):
     """
     Store the rows of a weight whose products a rotation pairs (of queries and keys) beside each
     other, where a row holds both: what is rotated is then one row, and nothing is summed by groups.
@@ -158,7 +158,7 @@ class PairRotaryPass(ModulePass):
     docs/notes/layouts.md#both-of-a-rotated-pair-in-one-row.
     """
 
-    name = "pair-rotary"
+    name = "interleave-rope-pairs"
     requires = frozenset({"layouts"})
 
     target: str = ""

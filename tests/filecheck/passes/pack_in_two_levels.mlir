@@ -1,5 +1,5 @@
-// RUN: sql-opt %s --pass 'pack-in-steps{target=sqlite}' | filecheck %s
-// RUN: sql-opt %s --pack-in-steps | filecheck %s --check-prefix KEPT
+// RUN: sql-opt %s --pass 'pack-in-two-levels{target=sqlite}' | filecheck %s
+// RUN: sql-opt %s --pack-in-two-levels | filecheck %s --check-prefix KEPT
 
 rel.table input @x : <[p: ?, i: 40], v: f64>
 rel.table input @short : <[p: ?, i: 8], v: f64>

@@ -1,4 +1,4 @@
-"""`pack-in-steps`, executed."""
+"""`pack-in-two-levels`, executed."""
 
 import numpy as np
 import pytest
@@ -6,11 +6,11 @@ from samples import CONVERT, SAMPLES, laid_out
 
 from tensorjoin.dialects import rel
 from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
-from tensorjoin.passes.rel.pack_in_steps import PackInStepsPass
+from tensorjoin.passes.rel.pack_in_two_levels import PackInTwoLevelsPass
 from tensorjoin.testing.modules import assert_same_meaning
 from tensorjoin.tiling import LEAST_STEPPED, comparisons, step_size
 
-STEPS = PackInStepsPass(target="sqlite")
+STEPS = PackInTwoLevelsPass(target="sqlite")
 
 
 @pytest.mark.parametrize("chunk", [10, 64])

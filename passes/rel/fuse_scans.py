@@ -15,7 +15,7 @@ from tensorjoin.passes.rel.patterns.unions import MergeUnion
 
 
 @dataclass(frozen=True)
-class ReadOncePass(ModulePass):
+class FuseScansPass(ModulePass):
     """
     Compute in one projection the branches over a relation whose results are joined or united again.
 
@@ -42,7 +42,7 @@ class ReadOncePass(ModulePass):
     %x. See docs/notes/onnx.md#conditions-through-windows-and-groups.
     """
 
-    name = "read-once"
+    name = "fuse-scans"
 
     target: str = ""
 

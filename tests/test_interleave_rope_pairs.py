@@ -1,4 +1,4 @@
-"""`pair-rotary`, executed."""
+"""`interleave-rope-pairs`, executed."""
 
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from tensorjoin.passes.stages.lower_to_sql import LowerToSqlPass
 from tensorjoin.passes.ten.fuse_contractions import FuseContractionsPass
 from tensorjoin.passes.ten.fuse_elementwise import FuseElementwisePass
 from tensorjoin.passes.ten.hoist_factors import HoistFactorsPass
+from tensorjoin.passes.ten.interleave_rope_pairs import InterleaveRopePairsPass
 from tensorjoin.passes.ten.interleave_weights import InterleaveWeightsPass
-from tensorjoin.passes.ten.pair_rotary import PairRotaryPass
 from tensorjoin.passes.ten.row_to_column import RowToColumnPass
 from tensorjoin.testing.modules import applied, assert_same_meaning, assert_same_rows, run
 
@@ -52,7 +52,7 @@ def paired(module: ModuleOp) -> dict[str, tuple[int, ...]]:
 @pytest.mark.parametrize("sparse", ["", ", #ten.sparse"])
 def test_rotated(sparse: str, chunk: int):
     module = applied(ROTATED.replace("SPARSE", sparse), *laid_out("arrays", chunk))
-    after = assert_same_meaning(module, PairRotaryPass())
+    after = assert_same_meaning(module, InterleaveRopePairsPass())
     assert paired(after) == {"w": (3, 2, 3, 10)}
     converted = assert_same_meaning(after, CONVERT)
     # Both of a pair are in one row: what is rotated is not summed by groups.
@@ -62,7 +62,7 @@ def test_rotated(sparse: str, chunk: int):
 
 def test_pivoted():
     module = applied(DENSE, *laid_out("arrays", 3), RowToColumnPass(2))
-    passes = (PairRotaryPass(), CONVERT, ExpandVectorsPass())
+    passes = (InterleaveRopePairsPass(), CONVERT, ExpandVectorsPass())
     tables = [op for op in assert_same_meaning(module, *passes).ops if isinstance(op, rel.TableOp)]
     (weight,) = (table for table in tables if table.sym_name.data == "w")
     assert list(weight.schema.values) == ["v0_0", "v0_1", "v1_0", "v1_1"]
@@ -72,8 +72,10 @@ def test_pivoted():
 @pytest.mark.parametrize("target", ["sqlite", "postgres"])
 def test_columns(target: str):
     module = applied(DENSE, *laid_out("columns"))
-    after = assert_same_meaning(module, PairRotaryPass(target), CONVERT, ExpandVectorsPass())
-    applied(applied(module, PairRotaryPass(target), CONVERT), LowerToSqlPass(target))
+    after = assert_same_meaning(
+        module, InterleaveRopePairsPass(target), CONVERT, ExpandVectorsPass()
+    )
+    applied(applied(module, InterleaveRopePairsPass(target), CONVERT), LowerToSqlPass(target))
     assert any(isinstance(op, rel.TableOp) and op.layout for op in after.ops)
 
 
@@ -94,7 +96,7 @@ def test_a_scale_behind_the_product():
     # Each operation has names of its own for the axes.
     for indices in ("po,p->po", "ab,a->ab", "op,o->op"):
         module = applied(text.replace("po,p->po", indices), *laid_out("arrays"))
-        after = assert_same_meaning(module, PairRotaryPass())
+        after = assert_same_meaning(module, InterleaveRopePairsPass())
         assert paired(after) == {"w": (3, 2, 3, 10)}
         assert_same_meaning(after, CONVERT)
 
@@ -116,7 +118,7 @@ def test_a_scale_of_another_type():
     head = head.replace("2x3xf32", "2x3xf64").replace("x6xf32", "x6xf64")
     text = head + body + (slices + tail).replace("f32", "f64")
     module = applied(text, *laid_out("arrays"))
-    after = assert_same_meaning(module, PairRotaryPass())
+    after = assert_same_meaning(module, InterleaveRopePairsPass())
     assert paired(after) == {"w": (3, 2, 3, 10)}
     assert_same_meaning(after, CONVERT)
 
@@ -137,7 +139,7 @@ func.func @forward(%x: tensor<?x10xf32>, %r: tensor<?x2x{count}x{pairs}xf32>)
 }}
 """
     module = applied(text, *laid_out("arrays"))
-    assert paired(assert_same_meaning(module, PairRotaryPass())) == {}
+    assert paired(assert_same_meaning(module, InterleaveRopePairsPass())) == {}
 
 
 @pytest.mark.parametrize(
@@ -156,8 +158,8 @@ func.func @forward(%x: tensor<?x10xf32>, %r: tensor<?x2x{count}x{pairs}xf32>)
 def test_what_is_no_rotation_stays(old: str, new: str):
     text = DENSE.replace(old, new.replace("TYPE", "tensor<?x2x2x3xf32>"))
     module = applied(text, *laid_out("arrays"))
-    assert paired(assert_same_meaning(module, PairRotaryPass())) == {}
-    assert_same_meaning(module, PairRotaryPass(), CONVERT)
+    assert paired(assert_same_meaning(module, InterleaveRopePairsPass())) == {}
+    assert_same_meaning(module, InterleaveRopePairsPass(), CONVERT)
 
 
 def test_rows_that_are_too_long_stay_apart():
@@ -165,14 +167,14 @@ def test_rows_that_are_too_long_stay_apart():
     for inputs, shapes in ((54, {"w": (3, 2, 3, 54)}), (58, {})):
         text = DENSE.replace("x10x", f"x{inputs}x").replace("18x10", f"18x{inputs}")
         module = applied(text, *laid_out("columns", 64))
-        assert paired(applied(module, PairRotaryPass("sqlite"))) == shapes
+        assert paired(applied(module, InterleaveRopePairsPass("sqlite"))) == shapes
 
 
 @pytest.mark.parametrize("layout", ["rows", "lanes"])
 def test_other_layouts_stay(layout: str):
     stored = "layout <lanes 1 by 10 of 8 bits in 2> " if layout == "lanes" else ""
     module = applied(DENSE.replace(": tensor<18x10xf32>\n", f"{stored}: tensor<18x10xf32>\n", 1))
-    assert paired(applied(module, PairRotaryPass())) == {}
+    assert paired(applied(module, InterleaveRopePairsPass())) == {}
 
 
 def test_pairs_beside_columns():
@@ -182,7 +184,7 @@ def test_pairs_beside_columns():
     : (tensor<?x10xf32>, tensor<4x10xf32>) -> tensor<?x4xf32>
   ten.output %p to @p ["p", "o"] : tensor<?x4xf32>
 """
-    pairs = str(applied(DENSE, *laid_out("arrays"), PairRotaryPass()))
+    pairs = str(applied(DENSE, *laid_out("arrays"), InterleaveRopePairsPass()))
     before, line, rest = pairs.partition("-> (tensor<?x2x2x3xf32>, tensor<?x6xf32>) {\n")
     module = f"{before}{line}{other}{rest}"
     after = assert_same_meaning(module, CONVERT, ExpandVectorsPass())
@@ -193,7 +195,7 @@ def test_pairs_beside_columns():
 def test_halves():
     layout = "layout <halves 1 by 5> "
     module = applied(DENSE.replace(": tensor<18x10xf32>\n", f"{layout}: tensor<18x10xf32>\n", 1))
-    after = applied(module, PairRotaryPass("pgvector"))
+    after = applied(module, InterleaveRopePairsPass("pgvector"))
     assert paired(after) == {"w": (3, 2, 3, 10)}
     rng = np.random.default_rng(0)
     weights = {name: rng.normal(size=(6, 10)) for name in "qkv"}
@@ -212,7 +214,9 @@ def test_llama(tmp_path: Path, rolled: bool):
     algebra = (DecomposePass(), FuseContractionsPass(), HoistFactorsPass(), FuseElementwisePass())
     module = applied(module, *rolling, *algebra, *laid_out("arrays", 24), InterleaveWeightsPass())
     inputs = stream_tables(np.array([5, 3, 8, 1]))
-    after = assert_same_meaning(module, PairRotaryPass(), CONVERT, weights=weights, inputs=inputs)
+    after = assert_same_meaning(
+        module, InterleaveRopePairsPass(), CONVERT, weights=weights, inputs=inputs
+    )
     tables = [op for op in after.ops if isinstance(op, rel.TableOp)]
     stored = {op.sym_name.data for op in tables if op.layout and op.layout.parted.data == 1}
     layers = ["{}"] if rolled else ["0", "1"]

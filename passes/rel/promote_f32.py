@@ -47,7 +47,7 @@ def widened(
 
 
 @dataclass
-class WidenSingles(RewritePattern):
+class PromoteSingles(RewritePattern):
     """project {v = mul(x, y)} -> project {v = mul(to_float(x), y)} where x and y are f32"""
 
     functions: frozenset[str]
@@ -78,13 +78,13 @@ class WidenSingles(RewritePattern):
 
 
 @dataclass(frozen=True)
-class WidenSinglesPass(ModulePass):
+class PromoteF32Pass(ModulePass):
     """Compute in double precision what an engine would compute in single precision."""
 
-    name = "widen-singles"
+    name = "promote-f32"
 
     target: str = ""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         functions = profile_of(ctx, self.target).single_functions
-        PatternRewriteWalker(WidenSingles(functions)).rewrite_module(op)
+        PatternRewriteWalker(PromoteSingles(functions)).rewrite_module(op)

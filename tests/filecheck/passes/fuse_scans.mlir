@@ -1,4 +1,4 @@
-// RUN: sql-opt %s --read-once | filecheck %s
+// RUN: sql-opt %s --fuse-scans | filecheck %s
 
 // A union of what is computed of one relation: computed side by side.
 // CHECK-LABEL: func.func @union

@@ -1,9 +1,9 @@
-"""`widen-singles`, executed: sums and products of float32 are those of doubles, on each engine."""
+"""`promote-f32`, executed: sums and products of float32 are those of doubles, on each engine."""
 
 import numpy as np
 
 from tensorjoin.backends.database import Database
-from tensorjoin.passes.rel.widen_singles import WidenSinglesPass
+from tensorjoin.passes.rel.promote_f32 import PromoteF32Pass
 from tensorjoin.passes.rel_to_sql.convert_rel_to_sql import ConvertRelToSqlPass
 from tensorjoin.testing.engines import execute
 from tensorjoin.testing.modules import applied
@@ -27,7 +27,7 @@ func.func @f() {
 
 
 def test_single_precision_in_double_precision_out(database: Database) -> None:
-    widen = WidenSinglesPass(target=database.target.name)
+    widen = PromoteF32Pass(target=database.target.name)
     tables = {"x": {"p": np.arange(ROWS), "a": A, "b": B}}
     found = execute(database, applied(TEXT, widen, ConvertRelToSqlPass()), tables)
     a, b = A.astype(np.float64), B.astype(np.float64)

@@ -1,6 +1,6 @@
-// RUN: sql-opt %s --widen-singles | filecheck %s
-// RUN: sql-opt %s --pass 'widen-singles{target=postgres}' | filecheck %s --check-prefix POSTGRES
-// RUN: sql-opt %s --pass 'widen-singles{target=sqlite}' | filecheck %s --check-prefix SQLITE
+// RUN: sql-opt %s --promote-f32 | filecheck %s
+// RUN: sql-opt %s --pass 'promote-f32{target=postgres}' | filecheck %s --check-prefix POSTGRES
+// RUN: sql-opt %s --pass 'promote-f32{target=sqlite}' | filecheck %s --check-prefix SQLITE
 
 func.func @forward() {
   %x = rel.scan @x : !rel.relation<[p: ?], a: f32, b: f32, v: f64, n: i64>

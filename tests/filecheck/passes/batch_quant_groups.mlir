@@ -1,6 +1,6 @@
-// RUN: sql-opt %s --pass 'widen-rows{target=sqlite_64k}' | filecheck %s
-// RUN: sql-opt %s --pass 'widen-rows{target=sqlite}' | filecheck %s --check-prefix SMALL
-// RUN: sql-opt %s --widen-rows | filecheck %s --check-prefix KEPT
+// RUN: sql-opt %s --pass 'batch-quant-groups{target=sqlite_64k}' | filecheck %s
+// RUN: sql-opt %s --pass 'batch-quant-groups{target=sqlite}' | filecheck %s --check-prefix SMALL
+// RUN: sql-opt %s --batch-quant-groups | filecheck %s --check-prefix KEPT
 
 // A page of 64 kB keeps 16,422 bytes of a row, one of 4096 bytes 1,002: 27 and 1 groups of 64 with
 // three scales each. A join with the operand has at most 2000 columns, which 15 groups have.

@@ -1,4 +1,4 @@
-"""`widen-rows`, executed."""
+"""`batch-quant-groups`, executed."""
 
 import numpy as np
 import pytest
@@ -6,13 +6,13 @@ from execution import matrix
 from models.quantized_llama import dequantized, product
 
 from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
-from tensorjoin.passes.rel.pack_in_steps import PackInStepsPass
+from tensorjoin.passes.rel.pack_in_two_levels import PackInTwoLevelsPass
 from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.testing.modules import applied, run
 
 LOWERINGS = (
     (ConvertTenToRelPass(),),
-    (ConvertTenToRelPass(), PackInStepsPass(target="sqlite"), ExpandVectorsPass()),
+    (ConvertTenToRelPass(), PackInTwoLevelsPass(target="sqlite"), ExpandVectorsPass()),
 )
 CONTRACT = """
 func.func @forward(%x: tensor<?x70xf32>) -> tensor<?x7xf32> {

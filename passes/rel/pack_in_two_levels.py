@@ -30,7 +30,7 @@ COMBINED = frozenset({"sum", "max", "min"})
 
 
 @dataclass
-class PackInSteps(RewritePattern):
+class PackInTwoLevels(RewritePattern):
     """
     aggregate %x by [p] {v = pack(a, slot, 288)} -> aggregate %x by [p, step] {v = pack(a, slot mod
     16, 16)}, aggregate by [p] {v = pack(v, step, 288)}
@@ -91,17 +91,17 @@ class PackInSteps(RewritePattern):
 
 
 @dataclass(frozen=True)
-class PackInStepsPass(ModulePass):
+class PackInTwoLevelsPass(ModulePass):
     """
     Pack long vectors in two steps on targets that have none: there, each element of one is a column
     that looks at every row.
     """
 
-    name = "pack-in-steps"
+    name = "pack-in-two-levels"
     establishes = frozenset({"vectors packed in steps"})
 
     target: str = ""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if not profile_of(ctx, self.target).vectors:
-            PatternRewriteWalker(PackInSteps(), apply_recursively=False).rewrite_module(op)
+            PatternRewriteWalker(PackInTwoLevels(), apply_recursively=False).rewrite_module(op)

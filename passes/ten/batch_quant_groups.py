@@ -27,10 +27,10 @@ from tensorjoin.tiling import chunk_size
 def most_groups(layout: LayoutAttr, profile: TargetProfile) -> int:
     """The groups, with the scales of their lanes, that fit a row, and a join with the operand."""
     format, scaled = profile.row_format, layout.group + layout.lanes.data
-    if profile.vectors or format.together is None:
+    if profile.vectors or format.inline_bytes is None:
         return 1
     # A long integer takes no more than a weight does, which is stored as a double.
-    kept = (format.together - format.row_bytes) // (format.element_bytes * scaled)
+    kept = (format.inline_bytes - format.row_bytes) // (format.element_bytes * scaled)
     return max(1, min(kept, (profile.max_columns - KEYS) // (layout.group + 1 + scaled)))
 
 
@@ -55,13 +55,13 @@ class WidenRow(RewritePattern):
 
 
 @dataclass(frozen=True)
-class WidenRowsPass(ModulePass):
+class BatchQuantGroupsPass(ModulePass):
     """
     Store several groups of a quantised weight in a row, on targets whose rows are limited: fewer
     rows are left to sum for each output, or one, and then there is nothing to group.
     """
 
-    name = "widen-rows"
+    name = "batch-quant-groups"
     requires = frozenset({"layouts", "packed lanes"})
 
     target: str = ""

@@ -1,10 +1,10 @@
-"""`read-once` and `drop-unit-keys`, executed: what numpy computes, before and after."""
+"""`fuse-scans` and `drop-unit-keys`, executed: what numpy computes, before and after."""
 
 import numpy as np
 
 from tensorjoin.backends.database import Database
 from tensorjoin.dialects import rel
-from tensorjoin.passes.rel.read_once import ReadOncePass
+from tensorjoin.passes.rel.fuse_scans import FuseScansPass
 from tensorjoin.passes.rel_to_sql.convert_rel_to_sql import ConvertRelToSqlPass
 from tensorjoin.passes.sql.drop_unit_keys import DropUnitKeysPass
 from tensorjoin.testing.engines import assert_rows, assert_same_before_and_after, assert_same_on
@@ -42,14 +42,14 @@ func.func @f() {
 
 
 def test_a_pair_of_scores_and_the_higher(database: Database) -> None:
-    after = applied(TEXT, ReadOncePass())
+    after = applied(TEXT, FuseScansPass())
     kinds = [type(op) for op in after.walk()]
     assert rel.AggregateOp not in kinds
     assert rel.UnionOp not in kinds
     before = run(TEXT, inputs=TABLES).outputs
     for name, relation in run(after, inputs=TABLES).outputs.items():
         assert_rows(relation, before[name])
-    found = assert_same_on(database, TEXT, ReadOncePass(), ConvertRelToSqlPass(), tables=TABLES)
+    found = assert_same_on(database, TEXT, FuseScansPass(), ConvertRelToSqlPass(), tables=TABLES)
     pairs = np.stack([1.0 - V, V], axis=1)
     both, result = found["both"], found["result"]
     np.testing.assert_array_equal(both["v"][np.lexsort([both["b"], both["p"]])], pairs.reshape(-1))
@@ -78,7 +78,7 @@ def test_a_union_of_other_rows_stays(database: Database) -> None:
     """
     rows = {"p": np.array([3, 3, 5, 5]), "i": np.array([0, 1, 0, 1]), "v": V}
     found = assert_same_on(
-        database, text, ReadOncePass(), ConvertRelToSqlPass(), tables={"x": rows}
+        database, text, FuseScansPass(), ConvertRelToSqlPass(), tables={"x": rows}
     )
     assert sorted(found["y"]["v"].tolist()) == sorted([*V, -0.875, 2.0])
 
