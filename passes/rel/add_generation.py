@@ -50,7 +50,7 @@ def close(state: list[rel.TableOp]) -> FuncOp:
 
 @dataclass(frozen=True)
 class AddGenerationPass(ModulePass):
-    """Add generation.mlir, whose procedures choose tokens, and @close, which ends a stream."""
+    """Add the procedures of generation.mlir, and @close_stream, which ends a stream."""
 
     name = "add-generation"
     requires = frozenset({"forms of the forward pass"})
