@@ -10,12 +10,14 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from execution import compiled_once
 from postgres_server import postgres_server
 from psycopg import sql
 
 from tensorjoin.backends.connect import connect
 from tensorjoin.backends.database import Database
 from tensorjoin.driver import VERIFY_EACH
+from tensorjoin.runtime import load
 
 ENGINES = ("sqlite", "duckdb", "postgres")
 NUMBERS = count()
@@ -24,6 +26,14 @@ NUMBERS = count()
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # As early as this, since fixtures of a module compile before those of a function run.
 os.environ[VERIFY_EACH] = "1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compile_once() -> Iterator[None]:
+    """Compiling took half of the time of all tests, and the same model has the same program."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load, "compile_language_model", compiled_once(load.compile_language_model))
+        yield
 
 
 @pytest.fixture(autouse=True)

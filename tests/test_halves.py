@@ -19,6 +19,7 @@ from tensorjoin.backends.emit.program import emit_program
 from tensorjoin.backends.postgres import PGVECTOR
 from tensorjoin.errors import TensorjoinError
 from tensorjoin.frontends.llama_config import read_llama_config
+from tensorjoin.language_model_program import compile_language_model
 from tensorjoin.layouts import longest_half
 from tensorjoin.passes.rel.expand_vectors import ExpandVectorsPass
 from tensorjoin.passes.stages.lower_to_sql import LowerToSqlPass
@@ -27,6 +28,7 @@ from tensorjoin.passes.ten.quantize_weights import QuantizeWeightsPass
 from tensorjoin.passes.ten_to_rel.convert_ten_to_rel import ConvertTenToRelPass
 from tensorjoin.pipelines import Layout
 from tensorjoin.program import Statement
+from tensorjoin.runtime import load
 from tensorjoin.runtime.load import load_model
 from tensorjoin.runtime.session import Session
 from tensorjoin.runtime.stream import Stream
@@ -177,6 +179,8 @@ def test_a_model_is_that_of_numpy(
     few tokens that stand alone, and for most later ones of a text.
     """
     monkeypatch.setattr(pipelines, "longest_half", lambda profile: longest)
+    # Each length has a program of its own.
+    monkeypatch.setattr(load, "compile_language_model", compile_language_model)
     config, weights = read_llama_config(DEMO), load_file(DEMO / "model.safetensors")
     session = Session(pgvector, load_model(pgvector, DEMO, bits=16))
     differences: list[float] = []

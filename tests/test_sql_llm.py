@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from execution import compiled_once
 from models.llama import write_checkpoint
 from models.references import reference
 from safetensors.numpy import load_file, save_file
@@ -20,7 +19,6 @@ from tokenizers import Tokenizer, decoders, pre_tokenizers, processors
 from tokenizers.models import BPE
 
 from tensorjoin.backends.connect import connect
-from tensorjoin.runtime import load
 from tensorjoin.runtime.catalog import create_table, read_table
 from tensorjoin.tools.sql_llm import main
 
@@ -32,14 +30,6 @@ TOKEN_IDS = ",".join(map(str, PROMPT))
 VOCABULARY = 128
 ALPHABET = " -abcdefghijklmnopqrstuvwxyz"
 STRANGE_NAME = 'it\'s "%s" $1 :a;\nDROP TABLE t;🦆'
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compile_once() -> Iterator[None]:
-    """Compiling would take most of the time, and gives the same program for the same model."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(load, "compile_language_model", compiled_once(load.compile_language_model))
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from execution import compiled_once
 from models.llama import write_checkpoint
 from models.references import reference
 from safetensors.numpy import load_file, save_file
@@ -40,14 +39,6 @@ NOBODY = 65534
 
 Refused = Callable[..., str]
 """Runs `sql-llm`, which must refuse, and returns what it said after its name."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compile_once() -> Iterator[None]:
-    """Compiling would take most of the time, and gives the same program for the same model."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(load, "compile_language_model", compiled_once(load.compile_language_model))
-        yield
 
 
 @pytest.fixture

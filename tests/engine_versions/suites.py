@@ -23,7 +23,7 @@ POSTGRES = "TENSORJOIN_POSTGRES_URL"
 def passes(python: Path, *tests: str, engine: str, url: str | None = None) -> bool:
     """Whether tests pass on an engine, PostgreSQL being that at `url`; if not, prints why."""
     done = subprocess.run(
-        [python, "-m", "pytest", "-q", "--tb=short", *tests, "-k", engine],
+        [python, "-m", "pytest", "-q", "--tb=short", "--numprocesses=2", *tests, "-k", engine],
         cwd=ROOT,
         env=dict(os.environ) | ({} if url is None else {POSTGRES: url}),
         capture_output=True,
