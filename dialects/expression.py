@@ -3,6 +3,8 @@ Scalar expressions over the columns of a relation, shared by `rel` and `sql`.
 
 An expression is an attribute: immutable, comparable, and rewritten by plain recursion. Its text is
 a call: `mul(x, exp(neg(y)))`; `?layer` is a parameter, `x` a column, `a.x` column x of source a.
+
+One file, though a long one: the attributes are verified and printed by the functions below them.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
